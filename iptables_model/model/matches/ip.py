@@ -1,0 +1,39 @@
+"""What every rule can ask of a packet without loading a match: addresses, interfaces, protocol, fragments."""
+
+from __future__ import annotations
+
+from iptables_model.model.option import Match, Spelling, extension, flag, option
+from iptables_model.values.addresses import NETWORK, Network
+from iptables_model.values.names import INTERFACE, Interface
+from iptables_model.values.negatable import Negatable
+from iptables_model.values.numbers import PROTOCOL, Protocol
+
+__all__ = ["Ip"]
+
+
+@extension
+class Ip(Match):
+    """Match the addresses, the interfaces and the protocol of a packet.
+
+    These are the options of struct ipt_ip and ip6t_ip6; they stand without `-m`. In iptables-save they come before
+    everything else (iptables/xshared.c, save_rule_details; iptables/nft-shared.c).
+    """
+
+    extension = ""
+
+    source: Negatable[Network] | None = option(
+        "-s", NETWORK, negatable=True, default=None, also=(Spelling("--source"), Spelling("--src"))
+    )
+    destination: Negatable[Network] | None = option(
+        "-d", NETWORK, negatable=True, default=None, also=(Spelling("--destination"), Spelling("--dst"))
+    )
+    in_interface: Negatable[Interface] | None = option(
+        "-i", INTERFACE, negatable=True, default=None, also=(Spelling("--in-interface"),)
+    )
+    out_interface: Negatable[Interface] | None = option(
+        "-o", INTERFACE, negatable=True, default=None, also=(Spelling("--out-interface"),)
+    )
+    protocol: Negatable[Protocol] | None = option(
+        "-p", PROTOCOL, negatable=True, default=None, also=(Spelling("--protocol"), Spelling("--proto"))
+    )
+    fragment: bool | None = flag("-f", negatable=True, default=None, also=(Spelling("--fragment"),))

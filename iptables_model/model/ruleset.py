@@ -1,0 +1,174 @@
+"""The nouns of a dump: rulesets, tables, chains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from iptables_model.errors import ModelError, NotFound, ParseError
+from iptables_model.model.rule import Counters, Rule
+from iptables_model.values.names import CHAIN
+
+__all__ = ["BUILTIN_CHAINS", "UNKNOWN_TABLE", "Chain", "Ruleset", "Table", "defer_rules", "keep_text"]
+
+BUILTIN_CHAINS: dict[str, tuple[str, ...]] = {
+    "raw": ("PREROUTING", "OUTPUT"),
+    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
+    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
+    "filter": ("INPUT", "FORWARD", "OUTPUT"),
+    "security": ("INPUT", "FORWARD", "OUTPUT"),
+}
+"""The tables of the kernel and the chains that its hooks enter (net/ipv4/netfilter/iptable_*.c)."""
+
+UNKNOWN_TABLE = "unknown"
+"""The name of the table that holds those rules of a fragment of which nothing tells the table."""
+
+
+@attrs.frozen(kw_only=True)
+class Chain:
+    """Hold a chain: its rules in order, and for a built-in chain its policy (None for all others).
+
+    `declared` is False for a chain of a fragment of which only rules are shown; what else it holds is not known.
+    """
+
+    name: str
+    policy: str | None = None
+    counters: Counters | None = None
+    declared: bool = True
+    rules: tuple[Rule, ...] = ()
+    _pending: Callable[[], tuple[Rule, ...]] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if CHAIN.form(self.name) is None:
+            raise ModelError(f'a chain needs {CHAIN.expected}, found "{self.name}"')
+        if not isinstance(self.rules, tuple):
+            raise ModelError("a chain needs its rules as a tuple")
+
+    def __getattr__(self, name: str) -> tuple[Rule, ...]:
+        """Decode the rules when they are first asked for; the reader has checked their text already."""
+        if name != "rules" or self._pending is None:
+            raise AttributeError(f"a chain has no {name}")
+        rules = self._pending()
+        object.__setattr__(self, "rules", rules)
+        object.__setattr__(self, "_pending", None)
+        return rules
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.name, self.policy, self.counters, self.declared, self.rules
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        for name, value in zip(
+            ("name", "policy", "counters", "declared", "rules", "_pending"), (*state, None), strict=True
+        ):
+            object.__setattr__(self, name, value)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def __str__(self) -> str:
+        return f":{self.name} {self.policy or '-'} {self.counters or Counters()}"
+
+
+def defer_rules(chain: Chain, decode: Callable[[], tuple[Rule, ...]]) -> Chain:
+    """Have a new chain's rules made by `decode` when they are first asked for."""
+    object.__delattr__(chain, "rules")
+    object.__setattr__(chain, "_pending", decode)
+    return chain
+
+
+@attrs.frozen(kw_only=True)
+class Table:
+    """Hold a table: its chains in the order of the text. `table["INPUT"]` is one of them."""
+
+    name: str
+    chains: tuple[Chain, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.chains, tuple):
+            raise ModelError("a table needs its chains as a tuple")
+
+    @cached_property
+    def _by_name(self) -> dict[str, Chain]:
+        return {chain.name: chain for chain in self.chains}
+
+    def get(self, name: str) -> Chain | None:
+        """Find a chain by its name, or None."""
+        return self._by_name.get(name)
+
+    def __getitem__(self, name: str) -> Chain:
+        chain = self.get(name)
+        if chain is None:
+            raise NotFound("chain", name, tuple(self._by_name))
+        return chain
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[Chain]:
+        return iter(self.chains)
+
+    @property
+    def rules(self) -> Iterator[Rule]:
+        """Go through the rules of all chains."""
+        return (rule for chain in self.chains for rule in chain.rules)
+
+
+@attrs.frozen(kw_only=True)
+class Ruleset:
+    """Hold everything that one dump says. `ruleset["nat"]` is a table.
+
+    `family` is 4 or 6, or None where nothing tells it. `fragment` says that the text is a part of a dump, so that what
+    it does not show may still be there. `issues` are the lines that `Mode.LENIENT` could not read. `str(ruleset)` is
+    the text from which the ruleset was read, byte for byte, or the canonical text of one built by hand.
+    """
+
+    tables: tuple[Table, ...] = ()
+    family: int | None = None
+    fragment: bool = False
+    name: str = attrs.field(default="<ruleset>", eq=False)
+    issues: tuple[ParseError, ...] = attrs.field(default=(), eq=False)
+    _lines: tuple[str, ...] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.tables, tuple):
+            raise ModelError("a ruleset needs its tables as a tuple")
+
+    def get(self, name: str) -> Table | None:
+        """Find a table by its name, or None."""
+        return next((table for table in self.tables if table.name == name), None)
+
+    def __getitem__(self, name: str) -> Table:
+        table = self.get(name)
+        if table is None:
+            raise NotFound("table", name, tuple(table.name for table in self.tables))
+        return table
+
+    def __contains__(self, name: object) -> bool:
+        return any(table.name == name for table in self.tables)
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self.tables)
+
+    @property
+    def rules(self) -> Iterator[Rule]:
+        """Go through the rules of all tables."""
+        return (rule for table in self.tables for rule in table.rules)
+
+    def __str__(self) -> str:
+        if self._lines is not None:
+            return "\n".join(self._lines)
+        return "".join(_table_text(table) for table in self.tables)
+
+
+def keep_text(ruleset: Ruleset, lines: tuple[str, ...]) -> Ruleset:
+    """Have a new ruleset remember the lines of the text from which it was read."""
+    object.__setattr__(ruleset, "_lines", lines)
+    return ruleset
+
+
+def _table_text(table: Table) -> str:
+    rules = (str(rule) for rule in table.rules)
+    return "".join(f"{line}\n" for line in (f"*{table.name}", *map(str, table.chains), *rules, "COMMIT"))

@@ -1,0 +1,1 @@
+"""Leaf values and how they are written."""

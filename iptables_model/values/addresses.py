@@ -1,0 +1,202 @@
+"""Addresses, prefixes, odd masks and ranges of both families."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from functools import lru_cache
+from typing import TypeAlias
+
+import attrs
+
+from iptables_model.values.codec import Codec, Form
+
+__all__ = [
+    "ADDRESS",
+    "ADDRESS_RANGE",
+    "IPV4",
+    "IPV6",
+    "NETWORK",
+    "PREFIX",
+    "Address",
+    "AddressRange",
+    "MaskedAddress",
+    "Network",
+    "address",
+    "address_text",
+    "network",
+    "network_text",
+    "width",
+]
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+IPV4 = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}"
+"""A dotted quad."""
+IPV6 = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+)?"
+"""What may be an IPv6 address; inet_pton(3) has the last word."""
+
+
+@attrs.frozen(kw_only=True)
+class MaskedAddress:
+    """Hold an address with a mask whose ones are not all on the left, as `-s 10.0.0.1/255.0.255.255` gives it.
+
+    >>> str(MaskedAddress(version=4, address=0x0A000001, mask=0xFF00FFFF))
+    '10.0.0.1/255.0.255.255'
+    """
+
+    version: int
+    address: int
+    mask: int
+
+    def __str__(self) -> str:
+        bare, mask = (address_text(_from_int(value, self.version)) for value in (self.address, self.mask))
+        return f"{bare}/{mask}"
+
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network | MaskedAddress
+
+
+@attrs.frozen
+class AddressRange:
+    """Hold the addresses from `first` to `last`, both included.
+
+    >>> str(AddressRange(address("10.0.0.1"), address("10.0.0.9")))
+    '10.0.0.1-10.0.0.9'
+    """
+
+    first: Address
+    last: Address
+
+    def __str__(self) -> str:
+        return f"{address_text(self.first)}-{address_text(self.last)}"
+
+
+def width(version: int) -> int:
+    """Count the bits of an address of IP version 4 or 6."""
+    return 32 if version == 4 else 128
+
+
+def _from_int(value: int, version: int) -> Address:
+    return ipaddress.IPv4Address(value) if version == 4 else ipaddress.IPv6Address(value)
+
+
+@lru_cache(maxsize=65536)
+def address(text: str) -> Address:
+    """Read one address of either family.
+
+    Raises `ValueError` if it is none.
+
+    >>> address("::ffff:10.0.0.1")
+    IPv6Address('::ffff:a00:1')
+    """
+    if ":" not in text:
+        return ipaddress.IPv4Address(text)
+    try:
+        return ipaddress.IPv6Address(socket.inet_pton(socket.AF_INET6, text))
+    except OSError:
+        raise ValueError(f'needs an address, found "{text}"') from None
+
+
+def address_text(value: Address) -> str:
+    """Write an address as inet_ntop(3) does, which iptables uses.
+
+    >>> address_text(address("::ffff:a00:1"))
+    '::ffff:10.0.0.1'
+    """
+    return str(value) if value.version == 4 else socket.inet_ntop(socket.AF_INET6, value.packed)
+
+
+@lru_cache(maxsize=65536)
+def network(text: str) -> Network:
+    """Read an address with an optional mask: a length, or dotted (as libxtables' xtables_ipparse_any).
+
+    Host bits are cleared, as iptables does. Raises `ValueError` if it is none.
+
+    >>> network("10.0.0.1/8"), network("10.1.2.3/255.255.255.255"), network("fd00::1")
+    (IPv4Network('10.0.0.0/8'), IPv4Network('10.1.2.3/32'), IPv6Network('fd00::1/128'))
+    """
+    host, slash, mask_text = text.partition("/")
+    base = address(host)
+    bits = width(base.version)
+    if not slash:
+        length = bits
+    elif mask_text.isdigit():
+        length = int(mask_text)
+        if length > bits:
+            raise ValueError(f'needs a mask length from 0 to {bits}, found "{mask_text}"')
+    else:
+        mask = int(address(mask_text))
+        ones = bin(mask).count("1")
+        if mask != _mask(ones, bits):
+            return MaskedAddress(version=base.version, address=int(base) & mask, mask=mask)
+        length = ones
+    value = int(base) & _mask(length, bits)
+    return ipaddress.IPv4Network((value, length)) if bits == 32 else ipaddress.IPv6Network((value, length))
+
+
+def _mask(length: int, bits: int) -> int:
+    return ((1 << length) - 1) << (bits - length)
+
+
+def network_text(value: Network) -> str:
+    """Write a network as iptables-save does: always with its length, or its odd mask.
+
+    >>> network_text(network("10.1.2.3"))
+    '10.1.2.3/32'
+    """
+    if isinstance(value, MaskedAddress):
+        return str(value)
+    return f"{address_text(value.network_address)}/{value.prefixlen}"
+
+
+def _range(text: str) -> AddressRange:
+    first, _, last = text.partition("-")
+    low, high = address(first), address(last or first)
+    if low.version != high.version:
+        raise ValueError(f'needs two addresses of one family, found "{text}"')
+    if int(low) > int(high):
+        raise ValueError(f'needs the lower address first, found "{text}"')
+    return AddressRange(low, high)
+
+
+NETWORK: Codec[Network] = Codec(
+    name="network",
+    expected="an address, with an optional mask",
+    forms=(
+        Form(regex=rf"{IPV4}/(?:3[0-2]|[12]?[0-9])", family=4),
+        Form(regex=IPV4, family=4),
+        Form(regex=rf"{IPV4}/{IPV4}", family=4),
+        Form(regex=rf"{IPV6}(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?", family=6, exact=False),
+        Form(regex=rf"{IPV6}/{IPV6}", family=6, exact=False),
+    ),
+    read=network,
+    write=network_text,
+    hint="host names are not looked up; write the address, for example 10.0.0.0/8 or fd00::/64",
+)
+"""A source or destination: a prefix or an address with any mask."""
+
+ADDRESS: Codec[Address] = Codec(
+    name="address",
+    expected="an address",
+    forms=(Form(regex=IPV4, family=4), Form(regex=IPV6, family=6, exact=False)),
+    read=address,
+    write=address_text,
+)
+"""One address."""
+
+PREFIX = attrs.evolve(NETWORK, name="prefix", expected="an address with a mask")
+"""A network that something is mapped to."""
+
+ADDRESS_RANGE: Codec[AddressRange] = Codec(
+    name="address range",
+    expected="two addresses with a dash between them",
+    forms=(
+        Form(regex=rf"{IPV4}(?:-{IPV4})?", family=4, exact=False),
+        Form(regex=rf"{IPV6}(?:-{IPV6})?", family=6, exact=False),
+    ),
+    read=_range,
+    write=str,
+)
+"""The addresses from one to another."""

@@ -1,0 +1,173 @@
+"""How one value of an option is written: the text that is accepted, and the way there and back."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import attrs
+
+__all__ = ["STRING", "Codec", "Form", "bare", "one_of", "several_of", "text_of", "unsigned"]
+
+T = TypeVar("T")
+E = TypeVar("E", bound=enum.StrEnum)
+
+
+@attrs.frozen(kw_only=True)
+class Form:
+    """Describe one way to spell a value.
+
+    `regex` matches the whole text of the value. With `exact`, what it matches is always readable; otherwise
+    `Codec.read` has the last word. `family` is 4 or 6 where the spelling belongs to one family only.
+    """
+
+    regex: str
+    family: int | None = None
+    exact: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class Codec(Generic[T]):
+    """Describe the values of an option: their spellings, and how text becomes a value and a value text.
+
+    `expected` completes the sentence "--flag needs ..."; `words` is the number of words that the value takes (0 for a
+    flag); a `string` is put in quotes where iptables does so; a `keyword` is one of few, so that a reader may treat it as
+    part of the rule's shape. `read` raises `ValueError` for what no form could tell.
+    """
+
+    name: str
+    expected: str
+    forms: tuple[Form, ...]
+    read: Callable[[str], T]
+    write: Callable[[T], str]
+    hint: str = ""
+    words: int = 1
+    string: bool = False
+    keyword: bool = False
+
+    def parse(self, text: str) -> T:
+        """Read a value from its text.
+
+        Raises `ValueError` with what was expected.
+
+        >>> unsigned(16).parse("80")
+        80
+        """
+        if self.form(text) is None:
+            raise ValueError(f'needs {self.expected}, found "{text}"')
+        return self.read(text)
+
+    def form(self, text: str) -> Form | None:
+        """Find the spelling that the text has, or None."""
+        return next((form for form in self.forms if re.compile(form.regex).fullmatch(text)), None)
+
+
+def unsigned(bits: int, *, hexadecimal: bool = False, name: str = "number") -> Codec[int]:
+    """Describe an unsigned integer of so many bits, printed in decimal, or in hexadecimal.
+
+    Decimal, hexadecimal (0x) and octal (0) spellings are read, as by strtoul(3) in libxtables' xtables_strtoul.
+
+    >>> unsigned(8).parse("0x10"), unsigned(32, hexadecimal=True).write(16)
+    (16, '0x10')
+    """
+    top = (1 << bits) - 1
+    digits = len(str(top))
+
+    def read(text: str) -> int:
+        value = _strtoul(text)
+        if value > top:
+            raise ValueError(f'needs a number from 0 to {top}, found "{text}"')
+        return value
+
+    return Codec(
+        name=name,
+        expected=f"a number from 0 to {top}",
+        forms=(
+            Form(regex=rf"0|[1-9][0-9]{{0,{digits - 2}}}"),
+            Form(regex=rf"0[xX][0-9a-fA-F]{{1,{bits // 4}}}"),
+            Form(regex=r"[0-9]{1,24}|0[xX][0-9a-fA-F]{1,24}", exact=False),
+        ),
+        read=read,
+        write=hex if hexadecimal else str,
+    )
+
+
+def _strtoul(text: str) -> int:
+    """Read a number as strtoul(3) does with base 0: 0x is hexadecimal, a leading 0 octal."""
+    try:
+        if text[:2] in ("0x", "0X"):
+            return int(text, 16)
+        return int(text, 8) if text.startswith("0") and len(text) > 1 else int(text)
+    except ValueError:
+        raise ValueError(f'needs a number, found "{text}"') from None
+
+
+def one_of(names: type[E]) -> Codec[E]:
+    """Describe a value that is one of the names of an enum, in any case.
+
+    >>> class Mode(enum.StrEnum):
+    ...     RANDOM = "random"
+    ...     NTH = "nth"
+    >>> one_of(Mode).parse("nth")
+    <Mode.NTH: 'nth'>
+    """
+    by_name = {member.value.lower(): member for member in names}
+    listed = " or ".join(member.value for member in names)
+    return Codec(
+        name=names.__name__,
+        expected=listed,
+        forms=(Form(regex="(?i:" + "|".join(re.escape(name) for name in by_name) + ")"),),
+        read=lambda text: by_name[text.lower()],
+        write=str,
+        keyword=True,
+    )
+
+
+def several_of(names: type[E], *, order: tuple[E, ...] | None = None) -> Codec[tuple[E, ...]]:
+    """Describe a comma-separated choice of an enum's names; it is kept, and printed, in the order given or of the enum.
+
+    >>> class State(enum.StrEnum):
+    ...     INVALID = "INVALID"
+    ...     NEW = "NEW"
+    >>> several_of(State).parse("NEW,INVALID")
+    (<State.INVALID: 'INVALID'>, <State.NEW: 'NEW'>)
+    """
+    one = "|".join(re.escape(member.value) for member in names)
+    by_name = {member.value.upper(): member for member in names}
+    ranks = {member: rank for rank, member in enumerate(order or tuple(names))}
+
+    def read(text: str) -> tuple[E, ...]:
+        return tuple(sorted({by_name[word.upper()] for word in text.split(",")}, key=ranks.__getitem__))
+
+    return Codec(
+        name=names.__name__,
+        expected=f"names among {','.join(member.value for member in names)}, separated by commas",
+        forms=(Form(regex=f"(?i:(?:{one})(?:,(?:{one}))*)"),),
+        read=read,
+        write=",".join,
+        keyword=True,
+    )
+
+
+def text_of(name: str, expected: str, *, longest: int) -> Codec[str]:
+    """Describe free text of at most so many bytes, put in quotes as libxtables' xtables_save_string does."""
+
+    def read(text: str) -> str:
+        if len(text.encode("utf-8", "surrogatepass")) > longest:
+            raise ValueError(f"needs {expected} of at most {longest} bytes, found {len(text)} characters")
+        return text
+
+    # A character takes up to four bytes of UTF-8.
+    forms = (Form(regex=rf"[^\0]{{0,{longest // 4}}}"), Form(regex=r"[^\0]*", exact=False))
+    return Codec(name=name, expected=expected, forms=forms, read=read, write=str, string=True)
+
+
+def bare(name: str, expected: str, regex: str, *, hint: str = "") -> Codec[str]:
+    """Describe a name that is printed as it is, whatever characters it has."""
+    return Codec(name=name, expected=expected, forms=(Form(regex=regex),), read=str, write=str, hint=hint)
+
+
+STRING = text_of("text", "a text", longest=1024)
+"""Free text without a length of its own."""
