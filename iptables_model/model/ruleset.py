@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -12,7 +12,9 @@ from iptables_model.errors import ModelError, NotFound, ParseError
 from iptables_model.model.rule import Counters, Rule
 from iptables_model.values.names import CHAIN
 
-__all__ = ["BUILTIN_CHAINS", "UNKNOWN_TABLE", "Chain", "Ruleset", "Table", "defer_rules", "keep_text"]
+__all__ = ["BUILTIN_CHAINS", "UNKNOWN_TABLE", "Chain", "Ruleset", "Table", "defer_rules", "derived", "keep_text"]
+
+T = TypeVar("T")
 
 BUILTIN_CHAINS: dict[str, tuple[str, ...]] = {
     "raw": ("PREROUTING", "OUTPUT"),
@@ -131,6 +133,7 @@ class Ruleset:
     name: str = attrs.field(default="<ruleset>", eq=False)
     issues: tuple[ParseError, ...] = attrs.field(default=(), eq=False)
     _lines: tuple[str, ...] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _derived: dict[object, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.tables, tuple):
@@ -157,10 +160,30 @@ class Ruleset:
         """Go through the rules of all tables."""
         return (rule for table in self.tables for rule in table.rules)
 
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.tables, self.family, self.fragment, self.name, self.issues, self._lines
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        names = ("tables", "family", "fragment", "name", "issues", "_lines", "_derived")
+        for name, value in zip(names, (*state, {}), strict=True):
+            object.__setattr__(self, name, value)
+
     def __str__(self) -> str:
         if self._lines is not None:
             return "\n".join(self._lines)
         return "".join(_table_text(table) for table in self.tables)
+
+
+def derived(ruleset: Ruleset, key: object, make: Callable[[], T]) -> T:
+    """Make what follows from a ruleset once, and keep it with the ruleset, which never changes.
+
+    Two threads may both make it; either result is as good as the other.
+    """
+    kept = ruleset._derived  # noqa: SLF001 (the cache belongs to this room)
+    if key not in kept:
+        kept[key] = make()
+    found: T = kept[key]
+    return found
 
 
 def keep_text(ruleset: Ruleset, lines: tuple[str, ...]) -> Ruleset:

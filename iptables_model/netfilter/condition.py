@@ -1,0 +1,70 @@
+"""What a match asks, as data: conditions over the fields of a packet. `state.split` is their only evaluator."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TypeAlias
+
+import attrs
+
+from iptables_model.netfilter.packet import FieldSet
+
+__all__ = ["ALWAYS", "NEVER", "All", "Any", "Assume", "Chance", "Condition", "Not", "Within"]
+
+
+@attrs.frozen
+class Within:
+    """Ask that a field is in a set."""
+
+    field: str
+    allowed: FieldSet
+
+
+@attrs.frozen
+class Not:
+    """Turn a condition round."""
+
+    condition: Condition
+
+
+@attrs.frozen
+class All:
+    """Ask that all conditions hold, from the first to the last."""
+
+    conditions: tuple[Condition, ...] = ()
+
+
+@attrs.frozen
+class Any:
+    """Ask that one of the conditions holds."""
+
+    conditions: tuple[Condition, ...] = ()
+
+
+@attrs.frozen
+class Chance:
+    """Hold at random, with an exact probability."""
+
+    probability: Fraction
+
+
+@attrs.frozen
+class Assume:
+    """Ask what no set of packets can tell.
+
+    `statement` says what would have to be true and `reason` why it is not known. The answer is assumed once for the same
+    statement about the same unchanged `fields`, unless it is `fleeting`: then the next packet may find it otherwise.
+    """
+
+    statement: str
+    reason: str
+    fields: tuple[str, ...] = ()
+    fleeting: bool = False
+
+
+Condition: TypeAlias = Within | Not | All | Any | Chance | Assume
+
+ALWAYS = All()
+"""Holds for every packet."""
+NEVER = Any()
+"""Holds for none."""

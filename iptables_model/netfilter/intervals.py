@@ -1,0 +1,93 @@
+"""Sets of points on a line, kept as sorted bounds: (a, b, c, d) is [a, b) and [c, d).
+
+The line is whatever can be compared: numbers for addresses and ports, strings for interface names. A point belongs to the
+set if an odd number of bounds lie at or below it, which makes every operation a matter of `bisect` and slices.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+__all__ = ["Bounds", "contains", "intersect", "pairs", "subtract", "unite"]
+
+Bounds: TypeAlias = tuple[Any, ...]
+
+
+def pairs(bounds: Bounds) -> Iterator[tuple[Any, Any]]:
+    """Go through the half-open intervals.
+
+    >>> list(pairs((1, 3, 7, 8)))
+    [(1, 3), (7, 8)]
+    """
+    return zip(bounds[::2], bounds[1::2], strict=True)
+
+
+def contains(bounds: Bounds, point: Any) -> bool:
+    """Say whether a point belongs to the set.
+
+    >>> contains((1, 3, 7, 8), 2), contains((1, 3, 7, 8), 3)
+    (True, False)
+    """
+    return bisect_right(bounds, point) % 2 == 1
+
+
+def _within(bounds: Bounds, low: Any, high: Any) -> Bounds:
+    first, last = bisect_right(bounds, low), bisect_left(bounds, high)
+    left = (low,) if first % 2 else ()
+    right = (high,) if last % 2 else ()
+    return left + bounds[first:last] + right
+
+
+def _without(bounds: Bounds, low: Any, high: Any) -> Bounds:
+    first, last = bisect_left(bounds, low), bisect_right(bounds, high)
+    left = (low,) if first % 2 else ()
+    right = (high,) if last % 2 else ()
+    return bounds[:first] + left + right + bounds[last:]
+
+
+def intersect(one: Bounds, other: Bounds) -> Bounds:
+    """Keep the points that are in both sets.
+
+    >>> intersect((0, 10), (5, 7, 9, 12))
+    (5, 7, 9, 10)
+    """
+    if len(other) > len(one):
+        one, other = other, one
+    if len(other) == 2:
+        return _within(one, *other)
+    return tuple(bound for pair in pairs(other) for bound in _within(one, *pair))
+
+
+def subtract(one: Bounds, other: Bounds) -> Bounds:
+    """Keep the points of one set that are not in the other.
+
+    >>> subtract((0, 10), (5, 7, 9, 12))
+    (0, 5, 7, 9)
+    """
+    if not one or not other:
+        return one
+    if len(other) == 2:
+        return _without(one, *other)
+    # Within the span of `one`, the complement of `other` has the same inner bounds, and the ends of the span turned round.
+    low, high = one[0], one[-1]
+    inner = _without((low, high), low, low)
+    for pair in pairs(_within(other, low, high)):
+        inner = _without(inner, *pair)
+    return intersect(one, inner)
+
+
+def unite(sets: Iterable[Bounds]) -> Bounds:
+    """Join sets that may overlap or touch.
+
+    >>> unite([(0, 3), (5, 7), (2, 5)])
+    (0, 7)
+    """
+    joined: list[Any] = []
+    for low, high in sorted(pair for bounds in sets for pair in pairs(bounds)):
+        if joined and low <= joined[-1]:
+            joined[-1] = max(joined[-1], high)
+        else:
+            joined += (low, high)
+    return tuple(joined)

@@ -1,0 +1,302 @@
+"""Where a set of packets stands on its way: which packets they were, what they have become, what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any as Anything
+from typing import NamedTuple, Self, TypeAlias
+
+import attrs
+
+from iptables_model.model.rule import Rule
+from iptables_model.netfilter.bits import BitSet, Pattern
+from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Not, Within
+from iptables_model.netfilter.packet import FieldSet
+from iptables_model.netfilter.sets import NumberSet
+
+__all__ = ["Assumption", "Constant", "Mixed", "Shifted", "State", "Step", "Suppose", "split"]
+
+_ONE = Fraction(1)
+
+
+@attrs.frozen
+class Constant:
+    """Say that a field no longer depends on the packet asked about: it was set to a value, or to one of a set."""
+
+    value: FieldSet
+
+
+@attrs.frozen
+class Mixed:
+    """Say that the bits of a field come from fields of the packet asked about: the kept ones, XORed with a constant.
+
+    Each pair of `sources` is a field and the bits kept of it; no bit is kept of two fields.
+    """
+
+    sources: tuple[tuple[str, int], ...]
+    xor: int
+
+
+@attrs.frozen
+class Shifted:
+    """Say that a field is a number of the packet asked about with an offset."""
+
+    field: str
+    offset: int
+
+
+Override: TypeAlias = Constant | Mixed | Shifted
+
+
+@attrs.frozen
+class Assumption:
+    """Name what an answer takes for granted: the statement, whether it was taken as true, and why it is not known."""
+
+    statement: str
+    holds: bool
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return self.statement if self.holds else f"not: {self.statement}"
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """Report one stop of a packet: a rule that matched it, or (with `rule` None) the policy of a chain.
+
+    `verdict` is as in the kernel's trace: continue, accept, drop, reject, return, `jump CHAIN`, `goto CHAIN`; `change`
+    says what the rule did to the packet, if anything.
+    """
+
+    table: str
+    chain: str
+    rule: Rule | None
+    verdict: str
+    change: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.table} {self.chain}"
+        if self.rule is None:
+            return f"{where} policy {self.verdict}"
+        line = "" if self.rule.line is None else f" (line {self.rule.line})"
+        change = f"; {self.change}" if self.change else ""
+        return f"{where} rule {self.rule.index + 1}{line} {self.verdict}{change}: {self.rule}"
+
+
+Suppose: TypeAlias = Callable[[Assume, "State"], Assumption | None]
+"""Answers an `Assume` for the caller's question, or leaves it open with None."""
+
+
+class State:
+    """Hold one set of packets on its way through the hooks.
+
+    `when` maps each field to the set that it had when the question was asked, and `now` the fields that were rewritten
+    since. Working objects of the walk, copied where packets part.
+    """
+
+    __slots__ = ("assumed", "assumptions", "now", "probability", "steps", "when")
+
+    def __init__(self, when: dict[str, Anything]) -> None:
+        self.when = when
+        self.now: dict[str, Override] = {}
+        self.assumed: dict[object, bool] = {}
+        self.assumptions: tuple[Assumption, ...] = ()
+        self.probability = _ONE
+        self.steps: tuple[Anything, ...] = ()
+
+    def copy(self) -> Self:
+        """Make an equal state that can go its own way."""
+        other = object.__new__(type(self))
+        other.when, other.now, other.assumed = self.when, self.now, self.assumed
+        other.assumptions, other.probability, other.steps = self.assumptions, self.probability, self.steps
+        return other
+
+    def narrowed(self, field: str, value: FieldSet) -> Self:
+        """Keep only the packets whose field was in a set when the question was asked."""
+        other = self.copy()
+        other.when = {**self.when, field: value}
+        return other
+
+    def rewritten(self, **changes: Override) -> Self:
+        """Rewrite fields."""
+        other = self.copy()
+        other.now = {**self.now, **changes}
+        return other
+
+    def stepped(self, step: Step) -> Self:
+        """Add a step to the trace."""
+        other = self.copy()
+        other.steps = (step, self.steps)
+        return other
+
+    def assuming(self, key: object, assumption: Assumption) -> Self:
+        """Take something for granted from here on."""
+        other = self.copy()
+        other.assumed = {**self.assumed, key: assumption.holds}
+        if assumption not in self.assumptions:
+            other.assumptions = (*self.assumptions, assumption)
+        return other
+
+    def view(self, field: str) -> FieldSet:
+        """Give the set that a field can be now."""
+        override = self.now.get(field)
+        if override is None:
+            found: FieldSet = self.when[field]
+            return found
+        match override:
+            case Constant(value):
+                return value
+            case Shifted(source, offset):
+                return NumberSet(tuple(bound + offset for bound in self.when[source].bounds))
+            case Mixed(sources, xor):
+                return _image(sources, xor, self.when)
+
+    def identity(self, field: str) -> object:
+        """Tell a field's content apart from what it was before a rewriting."""
+        return self.now.get(field, field)
+
+
+def _image(sources: tuple[tuple[str, int], ...], xor: int, when: dict[str, Anything]) -> BitSet:
+    """Give the bit strings that a mixture of fields can be."""
+    patterns = [Pattern(xor, 0xFFFFFFFF)]
+    for field, keep in sources:
+        patterns = [
+            Pattern(done.value ^ (part.value & keep), done.mask & ~(keep & ~part.mask))
+            for done in patterns
+            for part in when[field].patterns
+        ]
+    found = BitSet(())
+    for pattern in patterns:
+        found |= BitSet((Pattern(pattern.value & pattern.mask, pattern.mask),))
+    return found
+
+
+class Parts(NamedTuple):
+    """The packets for which a condition holds, and those for which it does not."""
+
+    yes: list[State]
+    no: list[State]
+
+
+def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
+    """Part the packets of a state by a condition. Together the parts are all the packets, and none is in two."""
+    match condition:
+        case Within(field, allowed):
+            return _split_field(state, field, allowed)
+        case All(conditions):
+            return _split_all(state, conditions, suppose)
+        case Not(inner):
+            yes, no = split(state, inner, suppose)
+            return Parts(no, yes)
+        case Any(conditions):
+            no, yes = _split_all(state, tuple(Not(inner) for inner in conditions), suppose)
+            return Parts(yes, no)
+        case Chance(probability):
+            return _split_chance(state, probability)
+        case Assume():
+            return _split_assumption(state, condition, suppose)
+
+
+def _split_all(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
+    yes, no = [state], []
+    for condition in conditions:
+        still = []
+        for one in yes:
+            parts = split(one, condition, suppose)
+            still += parts.yes
+            no += parts.no
+        yes = still
+        if not yes:
+            break
+    return Parts(yes, no)
+
+
+def _split_field(state: State, field: str, allowed: Anything) -> Parts:
+    override = state.now.get(field)
+    match override:
+        case None:
+            return _split_asked(state, field, allowed)
+        case Constant(value):
+            return _split_chosen(state, field, value, allowed)
+        case Shifted(source, offset):
+            return _split_asked(state, source, NumberSet(tuple(bound - offset for bound in allowed.bounds)))
+        case Mixed(sources, xor):
+            return _split_mixed(state, sources, xor, allowed)
+
+
+def _split_asked(state: State, field: str, allowed: Anything) -> Parts:
+    value = state.when[field]
+    inside = value & allowed
+    if not inside:
+        return Parts([], [state])
+    outside = value - allowed
+    if not outside:
+        return Parts([state], [])
+    return Parts([state.narrowed(field, inside)], [state.narrowed(field, outside)])
+
+
+def _split_chosen(state: State, field: str, value: Anything, allowed: Anything) -> Parts:
+    """Part by a field that was set to one of several values: which one, is the kernel's choice, so it is assumed."""
+    inside, outside = value & allowed, value - allowed
+    if not inside:
+        return Parts([], [state])
+    if not outside:
+        return Parts([state], [])
+    statement = f"the {field.replace('_', ' ')} chosen is {inside}"
+    yes, no = (
+        state.rewritten(**{field: Constant(part)}).assuming(
+            (field, value, allowed), Assumption(statement, holds, "the kernel chooses it on the way")
+        )
+        for part, holds in ((inside, True), (outside, False))
+    )
+    return Parts([yes], [no])
+
+
+def _split_mixed(state: State, sources: tuple[tuple[str, int], ...], xor: int, allowed: BitSet) -> Parts:
+    """Ask the fields that the bits come from; the patterns are disjoint, so each takes its part of what is left."""
+    yes: list[State] = []
+    rest = [state]
+    kept = 0
+    for _, keep in sources:
+        kept |= keep
+    for pattern in allowed.patterns:
+        if (pattern.value ^ xor) & pattern.mask & ~kept:
+            continue
+        asked = tuple(
+            Within(field, BitSet.of(pattern.value ^ xor, pattern.mask & keep))
+            for field, keep in sources
+            if pattern.mask & keep
+        )
+        parts = [_split_all(one, asked, _nothing) for one in rest]
+        yes += [one for part in parts for one in part.yes]
+        rest = [one for part in parts for one in part.no]
+    return Parts(yes, rest)
+
+
+def _nothing(_: Assume, __: State) -> None:
+    return None
+
+
+def _split_chance(state: State, probability: Fraction) -> Parts:
+    def likely(share: Fraction) -> list[State]:
+        if not share:
+            return []
+        other = state.copy()
+        other.probability = state.probability * share
+        return [other]
+
+    return Parts(likely(probability), likely(_ONE - probability))
+
+
+def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Parts:
+    key = (condition.statement, tuple(state.identity(field) for field in condition.fields))
+    known = state.assumed.get(key)
+    if known is not None and not condition.fleeting:
+        return Parts([state], []) if known else Parts([], [state])
+    supposed = suppose(condition, state)
+    if supposed is not None:
+        taken = [state.assuming(key, supposed)]
+        return Parts(taken, []) if supposed.holds else Parts([], taken)
+    holds, fails = (Assumption(condition.statement, answer, condition.reason) for answer in (True, False))
+    return Parts([state.assuming(key, holds)], [state.assuming(key, fails)])
