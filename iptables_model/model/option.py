@@ -1,4 +1,4 @@
-"""The language in which extensions are declared: one `option(...)` per option of iptables.
+"""The language in which extensions are declared: one `option(...)` or `flag(...)` per option of iptables.
 
 An extension is one class, and a class is one extension. Grammar, canonical text, JSON, the reference table of the docs,
 the hypothesis strategies and the completeness tests are derived from what is said here, so nothing is said twice.
@@ -6,6 +6,7 @@ the hypothesis strategies and the completeness tests are derived from what is sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform, overload
 
 import attrs
@@ -25,6 +26,7 @@ __all__ = [
     "option",
     "options_of",
     "require",
+    "settle",
 ]
 
 T = TypeVar("T")
@@ -37,11 +39,14 @@ _KEY = "iptables_model.option"
 class Spelling:
     """Describe another way to write an option: its flag, and how the value is read there.
 
-    Without a codec the value is written as under the option's own flag.
+    Without a codec the value is written as under the option's own flag. A codec of no words stands for one value:
+    `--syn` is `--tcp-flags FIN,SYN,RST,ACK SYN`. Where `when` is given, iptables prints the values for which it holds
+    in this way, and not under the option's own flag.
     """
 
     flag: str
     codec: Codec[Any] | None = None
+    when: Callable[[Any], bool] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +61,7 @@ class Option:
     default: object
     also: tuple[Spelling, ...]
     always: bool
+    blanks: int
 
     @property
     def is_flag(self) -> bool:
@@ -65,7 +71,14 @@ class Option:
     def spellings(self) -> tuple[Spelling, ...]:
         """List all the ways to write the option, its own flag first, each with its codec."""
         own = Spelling(self.flag, self.codec)
-        return own, *(Spelling(other.flag, other.codec or self.codec) for other in self.also)
+        return own, *(Spelling(other.flag, other.codec or self.codec, other.when) for other in self.also)
+
+    def spelling_of(self, value: object) -> Spelling:
+        """Choose the way in which iptables prints a value."""
+        for other in self.also:
+            if other.when is not None and other.when(value):
+                return Spelling(other.flag, other.codec or self.codec)
+        return Spelling(self.flag, self.codec)
 
 
 _FLAG: Codec[bool] = Codec(
@@ -74,7 +87,7 @@ _FLAG: Codec[bool] = Codec(
 
 
 @overload
-def option(spelling: str, codec: Codec[T], /, *, also: tuple[Spelling, ...] = ..., always: bool = ...) -> T: ...
+def option(spelling: str, codec: Codec[T], /, *, also: tuple[Spelling, ...] = ..., blanks: int = ...) -> T: ...
 @overload
 def option(
     spelling: str, codec: Codec[T], /, *, default: T, also: tuple[Spelling, ...] = ..., always: bool = ...
@@ -100,14 +113,15 @@ def option(
     default: Any = attrs.NOTHING,
     also: tuple[Spelling, ...] = (),
     always: bool = False,
+    blanks: int = 1,
 ) -> Any:
     """Declare an option that takes a value.
 
     `spelling` is the flag as iptables prints it and `also` what else is read for it. With `negatable` the value is a
     `Negatable`. Without `default` the option is required; a default is the kernel's own and is not printed, unless
-    `always` says that iptables prints it all the same.
+    `always` says that iptables prints it all the same. `blanks` is how many iptables prints before the value.
     """
-    metadata = {_KEY: (spelling, codec, negatable, also, always)}
+    metadata = {_KEY: (spelling, codec, negatable, also, always, blanks)}
     return attrs.field(default=default, metadata=metadata)
 
 
@@ -115,15 +129,19 @@ def option(
 def flag(spelling: str, /, *, default: Literal[False], also: tuple[Spelling, ...] = ...) -> bool: ...
 @overload
 def flag(
+    spelling: str, /, *, default: Literal[True], negatable: Literal[True], also: tuple[Spelling, ...] = ...
+) -> bool: ...
+@overload
+def flag(
     spelling: str, /, *, default: None, negatable: Literal[True], also: tuple[Spelling, ...] = ...
 ) -> bool | None: ...
 def flag(spelling: str, /, *, default: bool | None, negatable: bool = False, also: tuple[Spelling, ...] = ()) -> Any:
     """Declare an option without a value.
 
-    The field is False when the option is absent and True when it is there. With `negatable` it is None when absent, True
-    when there, and False when it stands behind `!`.
+    The field is False when the option is absent and True when it is there. With `negatable` it is None when absent,
+    True when there, and False when it stands behind `!`. The default is not printed.
     """
-    metadata = {_KEY: (spelling, _FLAG, negatable, also, False)}
+    metadata = {_KEY: (spelling, _FLAG, negatable, also, False, 1)}
     return attrs.field(default=default, metadata=metadata)
 
 
@@ -136,8 +154,18 @@ class Extension:
     """The name behind `-m` or `-j`."""
     families: ClassVar[tuple[int, ...]] = (4, 6)
     """The families in which iptables offers the extension."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names that iptables reads behind `-m` or `-j`, and prints as `extension`."""
+    tables: ClassVar[tuple[str, ...]] = ()
+    """The only tables in which the kernel takes the extension; empty where any will do."""
+    protocols: ClassVar[tuple[int, ...]] = ()
+    """The protocols of which the rule's `-p` must name one; empty where none is needed."""
     options: ClassVar[tuple[Option, ...]] = ()
     """The options, in the order in which iptables prints them; derived from the fields."""
+
+    def needed_protocols(self) -> tuple[int, ...]:
+        """List the protocols of which the rule's `-p` must name one, for these options; none if any will do."""
+        return self.protocols
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option, flag))
@@ -150,7 +178,7 @@ def extension(declared: C) -> C:
 
 
 def _option_of(field: attrs.Attribute[Any]) -> Option:
-    spelling, codec, negatable, also, always = field.metadata[_KEY]
+    spelling, codec, negatable, also, always, blanks = field.metadata[_KEY]
     return Option(
         name=field.name,
         flag=spelling,
@@ -160,6 +188,7 @@ def _option_of(field: attrs.Attribute[Any]) -> Option:
         default=None if field.default is attrs.NOTHING else field.default,
         also=also,
         always=always,
+        blanks=blanks,
     )
 
 
@@ -174,9 +203,6 @@ class Target(Extension):
 
     __slots__ = ()
 
-    tables: ClassVar[tuple[str, ...]] = ()
-    """The only tables in which the kernel takes the target; empty where any will do."""
-
 
 def options_of(value: Extension) -> tuple[tuple[Option, object, bool], ...]:
     """List the options that a match or target carries: the option, its plain value, and whether it is negated.
@@ -187,7 +213,7 @@ def options_of(value: Extension) -> tuple[tuple[Option, object, bool], ...]:
     for declared in value.options:
         held = getattr(value, declared.name)
         if declared.is_flag:
-            if held is not None and (held or declared.negatable):
+            if held != declared.default:
                 found.append((declared, held, not held))
         elif held is None or (held == declared.default and not declared.always):
             continue
@@ -202,3 +228,8 @@ def require(condition: bool, message: str) -> None:
     """Raise `ModelError` with the message unless the condition holds."""
     if not condition:
         raise ModelError(message)
+
+
+def settle(value: Extension, name: str, held: object) -> None:
+    """Give a field, while its value is being made, what the kernel keeps for it."""
+    object.__setattr__(value, name, held)

@@ -49,8 +49,10 @@ def options_text(value: Extension) -> list[str]:
 
 
 def _option_text(option: Option, held: object, *, negated: bool) -> str:
-    lead = f"! {option.flag}" if negated else option.flag
-    if option.is_flag:
+    spelling = option.spelling_of(held)
+    lead = f"! {spelling.flag}" if negated else spelling.flag
+    codec = spelling.codec or option.codec
+    if codec.words == 0:
         return lead
-    text = option.codec.write(held)
-    return f"{lead} {quote(text) if option.codec.string else text}"
+    text = codec.write(held)
+    return f"{lead}{' ' * option.blanks}{quote(text, always=codec.quoted) if codec.string else text}"

@@ -128,7 +128,7 @@ def network(text: str) -> Network:
             raise ValueError(f'needs a mask length from 0 to {bits}, found "{mask_text}"')
     else:
         mask = int(address(mask_text))
-        ones = bin(mask).count("1")
+        ones = mask.bit_count()
         if mask != _mask(ones, bits):
             return MaskedAddress(version=base.version, address=int(base) & mask, mask=mask)
         length = ones

@@ -9,7 +9,19 @@ from typing import Generic, TypeVar
 
 import attrs
 
-__all__ = ["STRING", "Codec", "Form", "bare", "one_of", "several_of", "text_of", "unsigned"]
+__all__ = [
+    "NUMBER",
+    "STRING",
+    "Codec",
+    "Form",
+    "bare",
+    "between",
+    "one_of",
+    "several_of",
+    "strtoul",
+    "text_of",
+    "unsigned",
+]
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.StrEnum)
@@ -33,8 +45,9 @@ class Codec(Generic[T]):
     """Describe the values of an option: their spellings, and how text becomes a value and a value text.
 
     `expected` completes the sentence "--flag needs ..."; `words` is the number of words that the value takes (0 for a
-    flag); a `string` is put in quotes where iptables does so; a `keyword` is one of few, so that a reader may treat it as
-    part of the rule's shape. `read` raises `ValueError` for what no form could tell.
+    flag), separated by one blank in its text; a `string` is put in quotes where iptables does so, and with `quoted`
+    always; a `keyword` is one of few, so that a reader may treat it as part of the rule's shape. `read` raises
+    `ValueError` for what no form could tell.
     """
 
     name: str
@@ -45,6 +58,7 @@ class Codec(Generic[T]):
     hint: str = ""
     words: int = 1
     string: bool = False
+    quoted: bool = False
     keyword: bool = False
 
     def parse(self, text: str) -> T:
@@ -73,29 +87,52 @@ def unsigned(bits: int, *, hexadecimal: bool = False, name: str = "number") -> C
     (16, '0x10')
     """
     top = (1 << bits) - 1
-    digits = len(str(top))
-
-    def read(text: str) -> int:
-        value = _strtoul(text)
-        if value > top:
-            raise ValueError(f'needs a number from 0 to {top}, found "{text}"')
-        return value
-
-    return Codec(
-        name=name,
-        expected=f"a number from 0 to {top}",
-        forms=(
-            Form(regex=rf"0|[1-9][0-9]{{0,{digits - 2}}}"),
-            Form(regex=rf"0[xX][0-9a-fA-F]{{1,{bits // 4}}}"),
-            Form(regex=r"[0-9]{1,24}|0[xX][0-9a-fA-F]{1,24}", exact=False),
-        ),
-        read=read,
+    codec = between(0, top, name=name)
+    return attrs.evolve(
+        codec,
+        forms=(Form(regex=rf"0[xX][0-9a-fA-F]{{1,{bits // 4}}}"), *codec.forms),
         write=hex if hexadecimal else str,
     )
 
 
-def _strtoul(text: str) -> int:
-    """Read a number as strtoul(3) does with base 0: 0x is hexadecimal, a leading 0 octal."""
+def between(low: int, high: int, *, name: str = "number") -> Codec[int]:
+    """Describe a number within bounds, printed in decimal.
+
+    >>> between(1, 20).parse("20")
+    20
+    """
+    expected = f"a number from {low} to {high}"
+    digits = len(str(high))
+    # What has fewer digits than the highest number is below it.
+    shorter = (Form(regex=rf"[1-9][0-9]{{0,{digits - 2}}}"),) if low <= 1 and digits > 1 else ()
+
+    def read(text: str) -> int:
+        value = strtoul(text)
+        if not low <= value <= high:
+            raise ValueError(f'needs {expected}, found "{text}"')
+        return value
+
+    return Codec(
+        name=name,
+        expected=expected,
+        forms=(*shorter, Form(regex=NUMBER, exact=False)),
+        read=read,
+        write=str,
+    )
+
+
+NUMBER = r"(?:0[xX][0-9a-fA-F]{1,24}|[0-9]{1,24})"
+"""What may be a number; `strtoul` has the last word."""
+
+
+def strtoul(text: str) -> int:
+    """Read a number as C does (base 0 in its library): 0x is hexadecimal, a leading 0 octal.
+
+    Raises `ValueError` if it is none.
+
+    >>> strtoul("0x10"), strtoul("010"), strtoul("10")
+    (16, 8, 10)
+    """
     try:
         if text[:2] in ("0x", "0X"):
             return int(text, 16)
@@ -125,8 +162,10 @@ def one_of(names: type[E]) -> Codec[E]:
     )
 
 
-def several_of(names: type[E], *, order: tuple[E, ...] | None = None) -> Codec[tuple[E, ...]]:
-    """Describe a comma-separated choice of an enum's names; it is kept, and printed, in the order given or of the enum.
+def several_of(names: type[E], *, only: tuple[E, ...] | None = None) -> Codec[tuple[E, ...]]:
+    """Describe a comma-separated choice of an enum's names, or of some of them.
+
+    The choice is kept, and printed, in the order of the enum (or of `only`), each name once.
 
     >>> class State(enum.StrEnum):
     ...     INVALID = "INVALID"
@@ -134,16 +173,17 @@ def several_of(names: type[E], *, order: tuple[E, ...] | None = None) -> Codec[t
     >>> several_of(State).parse("NEW,INVALID")
     (<State.INVALID: 'INVALID'>, <State.NEW: 'NEW'>)
     """
-    one = "|".join(re.escape(member.value) for member in names)
-    by_name = {member.value.upper(): member for member in names}
-    ranks = {member: rank for rank, member in enumerate(order or tuple(names))}
+    members = only or tuple(names)
+    one = "|".join(re.escape(member.value) for member in members)
+    by_name = {member.value.upper(): member for member in members}
+    ranks = {member: rank for rank, member in enumerate(members)}
 
     def read(text: str) -> tuple[E, ...]:
         return tuple(sorted({by_name[word.upper()] for word in text.split(",")}, key=ranks.__getitem__))
 
     return Codec(
         name=names.__name__,
-        expected=f"names among {','.join(member.value for member in names)}, separated by commas",
+        expected=f"names among {','.join(member.value for member in members)}, separated by commas",
         forms=(Form(regex=f"(?i:(?:{one})(?:,(?:{one}))*)"),),
         read=read,
         write=",".join,
@@ -151,16 +191,20 @@ def several_of(names: type[E], *, order: tuple[E, ...] | None = None) -> Codec[t
     )
 
 
-def text_of(name: str, expected: str, *, longest: int) -> Codec[str]:
-    """Describe free text of at most so many bytes, put in quotes as libxtables' xtables_save_string does."""
+def text_of(name: str, expected: str, *, longest: int, shortest: int = 0, forbidden: str = "") -> Codec[str]:
+    """Describe free text of at most so many bytes, put in quotes as libxtables' xtables_save_string does.
+
+    `forbidden` characters are refused as if they ended the text; NUL always is.
+    """
 
     def read(text: str) -> str:
-        if len(text.encode("utf-8", "surrogatepass")) > longest:
-            raise ValueError(f"needs {expected} of at most {longest} bytes, found {len(text)} characters")
+        if not shortest <= len(text.encode("utf-8", "surrogatepass")) <= longest:
+            raise ValueError(f"needs {expected} of {shortest} to {longest} bytes, found {len(text)} characters")
         return text
 
     # A character takes up to four bytes of UTF-8.
-    forms = (Form(regex=rf"[^\0]{{0,{longest // 4}}}"), Form(regex=r"[^\0]*", exact=False))
+    char = rf"[^\0{re.escape(forbidden)}]"
+    forms = (Form(regex=rf"{char}{{{shortest},{longest // 4}}}"), Form(regex=f"{char}*", exact=False))
     return Codec(name=name, expected=expected, forms=forms, read=read, write=str, string=True)
 
 

@@ -6,19 +6,25 @@ from fractions import Fraction
 
 import attrs
 
-from iptables_model.values.codec import Codec, Form
+from iptables_model.values.codec import NUMBER, Codec, Form, strtoul
+from iptables_model.values.services import SERVICES
 
 __all__ = [
     "MARK",
     "PORTS",
+    "PORT_LIST",
+    "PORT_WORD",
     "PROBABILITY",
     "PROTOCOL",
     "XMARK",
     "Masked",
+    "NumberRange",
     "PortRange",
     "Probability",
     "Protocol",
     "masked_text",
+    "port",
+    "ranges",
 ]
 
 _PORT = r"(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}|0)"
@@ -41,26 +47,119 @@ class PortRange:
         return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
 
 
+def port(text: str) -> int:
+    """Read a port by its number or by its service's name, as libxtables' xtables_parse_port does.
+
+    Raises `ValueError` if it is neither.
+
+    >>> port("https"), port("0x50")
+    (443, 80)
+    """
+    number = SERVICES.get(text)
+    if number is None:
+        if not text[:1].isdigit():
+            raise ValueError(f'needs a port or the name of a well-known service, found "{text}"')
+        number = strtoul(text)
+    if number > 65535:
+        raise ValueError(f'needs a port from 0 to 65535, found "{text}"')
+    return number
+
+
 def _ports(text: str) -> PortRange:
     first, colon, last = text.partition(":")
-    low = int(first or 0)
-    high = int(last or 65535) if colon else low
-    if max(low, high) > 65535:
-        raise ValueError(f'needs ports from 0 to 65535, found "{text}"')
+    low = port(first) if first or not colon else 0
+    high = (port(last) if last else 65535) if colon else low
     if low > high:
         raise ValueError(f'needs the lower port first, found "{text}"')
     return PortRange(low, high)
 
 
+PORT_WORD = r"[0-9A-Za-z+._-]{1,24}"
+"""What may be a port or a service; `port` has the last word."""
+
 PORTS: Codec[PortRange] = Codec(
     name="ports",
     expected="a port or a range of ports",
-    forms=(Form(regex=_PORT), Form(regex=r"[0-9]{1,6}|[0-9]{0,6}:[0-9]{0,6}", exact=False)),
+    forms=(Form(regex=_PORT), Form(regex=rf"(?:{PORT_WORD})?:(?:{PORT_WORD})?|{PORT_WORD}", exact=False)),
     read=_ports,
     write=str,
-    hint="a range is written 1024:65535",
+    hint="a range is written 1024:65535; the name of a service may stand for its port",
 )
 """One port or a range, as `--dport` takes it."""
+
+
+def _one_port(text: str) -> PortRange:
+    ports = _ports(text)
+    if ":" in text and (text[0] == ":" or text[-1] == ":" or ports.first == ports.last):
+        raise ValueError(f'needs a range of ports with two different ends, found "{text}"')
+    return ports
+
+
+def _port_list(text: str) -> tuple[PortRange, ...]:
+    ports = tuple(map(_one_port, text.split(",")))
+    if sum(1 if one.first == one.last else 2 for one in ports) > 15:
+        raise ValueError(f'needs at most 15 ports, of which a range counts as two, found "{text}"')
+    return ports
+
+
+PORT_LIST: Codec[tuple[PortRange, ...]] = Codec(
+    name="port list",
+    expected="up to 15 ports or ranges, separated by commas",
+    forms=(
+        Form(regex=rf"{_PORT}(?:,{_PORT}){{0,14}}"),
+        Form(regex=r"[0-9A-Za-z+._:-]{1,49}(?:,[0-9A-Za-z+._:-]{1,49})*", exact=False),
+    ),
+    read=_port_list,
+    write=lambda ports: ",".join(map(str, ports)),
+    hint="a range counts as two ports",
+)
+"""Several ports, as `-m multiport --dports` takes them (struct xt_multiport_v1 has room for 15)."""
+
+
+@attrs.frozen
+class NumberRange:
+    """Hold the numbers from `first` to `last`, both included.
+
+    >>> str(NumberRange(5, 5)), str(NumberRange(0, 9))
+    ('5', '0:9')
+    """
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
+
+
+def ranges(bits: int, name: str = "number") -> Codec[NumberRange]:
+    """Describe a number or a range of numbers of so many bits; an end that is left out is the lowest or highest.
+
+    >>> ranges(16).parse("5:"), ranges(16).parse("7")
+    (NumberRange(first=5, last=65535), NumberRange(first=7, last=7))
+    """
+    top = (1 << bits) - 1
+
+    def read(text: str) -> NumberRange:
+        first, colon, last = text.partition(":")
+        low = strtoul(first) if first else 0
+        high = (strtoul(last) if last else top) if colon else low
+        if high > top:
+            raise ValueError(f'needs numbers from 0 to {top}, found "{text}"')
+        if low > high:
+            raise ValueError(f'needs the lower number first, found "{text}"')
+        return NumberRange(low, high)
+
+    return Codec(
+        name=f"{name} range",
+        expected=f"a {name} from 0 to {top} or a range",
+        forms=(
+            Form(regex=rf"[1-9][0-9]{{0,{len(str(top)) - 2}}}"),
+            Form(regex=rf"{NUMBER}?:{NUMBER}?|{NUMBER}", exact=False),
+        ),
+        read=read,
+        write=str,
+        hint="a range is written 5:10",
+    )
 
 
 class Protocol(int):
@@ -138,21 +237,15 @@ def masked_text(mark: Masked) -> str:
 
 def _masked(text: str) -> Masked:
     value, slash, mask = text.partition("/")
-    mark = Masked(_number(value), _number(mask) if slash else _FULL)
+    mark = Masked(strtoul(value), strtoul(mask) if slash else _FULL)
     if max(mark.value, mark.mask) > _FULL:
         raise ValueError(f'needs numbers of 32 bits, found "{text}"')
     return mark
 
 
-def _number(text: str) -> int:
-    if text[:2] in ("0x", "0X"):
-        return int(text, 16)
-    return int(text, 8) if text.startswith("0") and set(text) <= set("01234567") else int(text)
-
-
 _MARK_FORMS = (
     Form(regex=rf"{_MARK_NUMBER}(?:/{_MARK_NUMBER})?"),
-    Form(regex=r"(?:0[xX][0-9a-fA-F]+|[0-9]+)(?:/(?:0[xX][0-9a-fA-F]+|[0-9]+))?", exact=False),
+    Form(regex=rf"{NUMBER}(?:/{NUMBER})?", exact=False),
 )
 MARK: Codec[Masked] = Codec(
     name="mark",

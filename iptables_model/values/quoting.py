@@ -9,7 +9,8 @@ import re
 
 __all__ = ["WORD", "quote", "unquote"]
 
-WORD = r'(?:"(?:[^"\\]|\\.)*"|[^\s"]+(?:"(?:[^"\\]|\\.)*")?)'
+_QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+WORD = rf'(?:{_QUOTED}|[^ \t\n"]+(?:{_QUOTED})?)'
 """One word of a rule (with re.DOTALL): a quoted string, or what stands up to the next blank or closing quote."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
@@ -17,13 +18,15 @@ _SPECIAL = re.compile(r"[\"'\\]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-def quote(text: str) -> str:
+def quote(text: str, *, always: bool = False) -> str:
     r"""Write a string as iptables-save does: bare if it has only letters, digits, `_` and `-`, else in quotes.
+
+    With `always` it is put in quotes whatever it has, as some extensions print their strings.
 
     >>> print(quote("web"), quote("it's 50%"), quote(""))
     web "it\'s 50%" ""
     """
-    return text if _PLAIN.fullmatch(text) else '"' + _SPECIAL.sub(r"\\\g<0>", text) + '"'
+    return text if _PLAIN.fullmatch(text) and not always else '"' + _SPECIAL.sub(r"\\\g<0>", text) + '"'
 
 
 def unquote(word: str) -> str:

@@ -13,7 +13,7 @@ __all__ = ["UnknownTarget"]
 
 @attrs.frozen(kw_only=True)
 class UnknownTarget(Target):
-    """Keep a target that is not declared or not readable, with the words of its options just as they stand in the text."""
+    """Keep a target that is not declared or not readable, with its words just as they stand in the text."""
 
     extension: ClassVar[str] = "?"
 

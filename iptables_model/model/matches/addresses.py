@@ -1,0 +1,22 @@
+"""Addresses in other shapes than a network."""
+
+from __future__ import annotations
+
+from iptables_model.model.option import Match, extension, option, require
+from iptables_model.values.addresses import ADDRESS_RANGE, AddressRange
+from iptables_model.values.negatable import Negatable
+
+__all__ = ["Iprange"]
+
+
+@extension
+class Iprange(Match):
+    """Match addresses from one to another (net/netfilter/xt_iprange.c)."""
+
+    extension = "iprange"
+
+    src_range: Negatable[AddressRange] | None = option("--src-range", ADDRESS_RANGE, negatable=True, default=None)
+    dst_range: Negatable[AddressRange] | None = option("--dst-range", ADDRESS_RANGE, negatable=True, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        require(bool(self.src_range or self.dst_range), "iprange needs --src-range or --dst-range")

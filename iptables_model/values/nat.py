@@ -1,0 +1,122 @@
+"""What addresses and ports are changed to."""
+
+from __future__ import annotations
+
+import attrs
+
+from iptables_model.values.addresses import IPV4, IPV6, Address, address, address_text
+from iptables_model.values.codec import Codec, Form
+from iptables_model.values.numbers import PORT_WORD, PortRange, port
+
+__all__ = ["NAT_PORTS", "NAT_RANGE", "NatRange", "nat_ports_text"]
+
+
+@attrs.frozen(kw_only=True)
+class NatRange:
+    """Hold the addresses and ports to map to; each is None where it is left as it is.
+
+    With `base_port` the ports are shifted: the packet's port less the base port, from the first port on.
+
+    >>> str(NatRange(first=address("10.0.0.1"), last=address("10.0.0.1"), ports=PortRange(80, 80)))
+    '10.0.0.1:80'
+    >>> str(NatRange(first=address("fd00::1"), last=address("fd00::5"), ports=PortRange(80, 90)))
+    '[fd00::1-fd00::5]:80-90'
+    """
+
+    first: Address | None = None
+    last: Address | None = None
+    ports: PortRange | None = None
+    base_port: int | None = None
+
+    def __str__(self) -> str:
+        addresses = ""
+        if self.first is not None and self.last is not None:
+            addresses = address_text(self.first)
+            if self.last != self.first:
+                addresses += f"-{address_text(self.last)}"
+        if self.ports is None:
+            return addresses
+        if self.first is not None and self.first.version == 6:
+            addresses = f"[{addresses}]"
+        base = "" if self.base_port is None else f"/{self.base_port}"
+        return f"{addresses}:{nat_ports_text(self.ports)}{base}"
+
+
+def nat_ports_text(ports: PortRange) -> str:
+    """Write ports with a dash between them, as targets do.
+
+    >>> nat_ports_text(PortRange(80, 90))
+    '80-90'
+    """
+    return str(ports).replace(":", "-")
+
+
+def _ports(text: str) -> PortRange:
+    """Read `80`, `80-90` or the names of services, which may have dashes of their own."""
+    dashes = [place for place, char in enumerate(text) if char == "-"] if text[0].isdigit() else []
+    cut = dashes[0] if dashes else len(text)
+    first = port(text[:cut])
+    last = port(text[cut + 1 :]) if dashes else first
+    if first > last:
+        raise ValueError(f'needs the lower port first, found "{text}"')
+    return PortRange(first, last)
+
+
+def _addresses(text: str) -> tuple[Address | None, Address | None]:
+    if not text:
+        return None, None
+    first, _, last = text.partition("-")
+    low, high = address(first), address(last or first)
+    if low.version != high.version:
+        raise ValueError(f'needs two addresses of one family, found "{text}"')
+    return low, high
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Part the addresses from the ports (extensions/libxt_NAT.c, parse_to)."""
+    if text.startswith("["):
+        addresses, _, rest = text[1:].partition("]")
+        return addresses, rest.removeprefix(":")
+    if text.count(":") > 1:
+        return text, ""
+    addresses, _, ports = text.partition(":")
+    return addresses, ports
+
+
+def _nat_range(text: str) -> NatRange:
+    address_part, port_part = _split(text)
+    first, last = _addresses(address_part)
+    if not port_part:
+        return NatRange(first=first, last=last)
+    ports, slash, base = port_part.partition("/")
+    if slash and "-" not in ports:
+        raise ValueError(f'needs a range of ports before the base port, found "{text}"')
+    return NatRange(first=first, last=last, ports=_ports(ports), base_port=port(base) if slash else None)
+
+
+_PORT_PART = rf":{PORT_WORD}(?:/{PORT_WORD})?"
+
+NAT_RANGE: Codec[NatRange] = Codec(
+    name="NAT range",
+    expected="addresses, ports, or both: 10.0.0.1-10.0.0.9:8000-8010",
+    forms=(
+        Form(regex=rf"{IPV4}(?::[1-9][0-9]{{0,3}})?", family=4),
+        Form(regex=rf"{IPV4}(?:-{IPV4})?(?:{_PORT_PART})?", family=4, exact=False),
+        Form(regex=_PORT_PART, exact=False),
+        Form(regex=rf"\[{IPV6}(?:-{IPV6})?\](?:{_PORT_PART})?|{IPV6}(?:-{IPV6})?", family=6, exact=False),
+    ),
+    read=_nat_range,
+    write=str,
+    hint="an IPv6 address with a port is written [fd00::1]:80",
+)
+"""What SNAT and DNAT change to."""
+
+NAT_PORTS: Codec[PortRange] = Codec(
+    name="NAT ports",
+    expected="a port or a range of ports",
+    forms=(Form(regex=r"[1-9][0-9]{0,3}"), Form(regex=PORT_WORD, exact=False)),
+    read=_ports,
+    write=nat_ports_text,
+    hint="a range is written 8000-8010",
+)
+"""The ports that `--to-ports` takes."""
