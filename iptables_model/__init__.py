@@ -108,20 +108,22 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = {"graph": "graph", "matches": "model.matches", "render": "render", "targets": "model.targets"}
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name from where it lives, once."""
-    from importlib import import_module  # noqa: PLC0415 (so that importing the package costs nothing)
+if not TYPE_CHECKING:
+    # Hidden from type checkers, who would take any name for public.
+    def __getattr__(name: str) -> object:
+        """Import a public name from where it lives, once."""
+        from importlib import import_module  # noqa: PLC0415 (so that importing the package costs nothing)
 
-    if name == "__version__":
-        value: object = _version()
-    elif name in _MODULES:
-        value = import_module(f"{__name__}.{_MODULES[name]}")
-    elif name in _HOME_OF:
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+        if name == "__version__":
+            value: object = _version()
+        elif name in _MODULES:
+            value = import_module(f"{__name__}.{_MODULES[name]}")
+        elif name in _HOME_OF:
+            value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def _version() -> str:
