@@ -26,10 +26,12 @@ _KINDS = {
     dict: "an object",
     list: "an array",
     str: "a string",
-    int: "a number",
+    int: "an integer",
+    float: "a number with a fraction",
     bool: "true or false",
     NoneType: "null",
 }
+"""What JSON knows, by the types that Python's json makes of it."""
 
 
 @attrs.frozen

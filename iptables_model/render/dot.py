@@ -59,7 +59,8 @@ def _look(arrow: Arrow) -> str:
 
 
 def _node(chain: ChainId) -> str:
-    return _quoted("/".join(chain))
+    """Name a box; with backslashes doubled, no shown control character looks like another name."""
+    return _quoted("/".join(chain).replace("\\", "\\\\"))
 
 
 def _quoted(text: str) -> str:

@@ -31,7 +31,7 @@ def to_dict(value: Ruleset | Table | Chain | Rule | Match | Target) -> dict[str,
     for kind, write in WRITERS:
         if isinstance(value, kind):
             return write(value)
-    raise ModelError(f"a {type(value).__name__} is no noun of a dump")
+    raise ModelError(f"{type(value).__name__} is no noun of a dump")
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:

@@ -48,7 +48,7 @@ def plain(value: object, *, as_text: tuple[type, ...] = ()) -> Any:
         return sorted((plain(item, as_text=as_text) for item in value), key=repr)
     if attrs.has(type(value)):
         return {name: plain(getattr(value, name), as_text=as_text) for name in _public_fields(value)}
-    raise ModelError(f"a {type(value).__name__} has no form in JSON")
+    raise ModelError(f"{type(value).__name__} has no form in JSON")
 
 
 def _is_leaf(value: object) -> bool:
