@@ -58,6 +58,12 @@ class BitSet:
         """Make the set of all strings whose bits under the mask are those of the value."""
         return cls((Pattern(value & mask, mask),))
 
+    @property
+    def single(self) -> int | None:
+        """Give the only member of 32 bits, or None."""
+        only = self.patterns[0] if len(self.patterns) == 1 else None
+        return only.value if only is not None and only.mask == 0xFFFFFFFF else None
+
     def __and__(self, other: BitSet) -> BitSet:
         both = (one & two for one in self.patterns for two in other.patterns)
         return BitSet(tuple(pattern for pattern in both if pattern is not None))

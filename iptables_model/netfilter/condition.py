@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
+from iptables_model.model.option import Match
 from iptables_model.netfilter.packet import FieldSet
 
 __all__ = ["ALWAYS", "NEVER", "All", "Any", "Assume", "Chance", "Condition", "Not", "Within"]
@@ -54,12 +55,14 @@ class Assume:
 
     `statement` says what would have to be true and `reason` why it is not known. The answer is assumed once for the same
     statement about the same unchanged `fields`, unless it is `fleeting`: then the next packet may find it otherwise.
+    `match` is the one that asks, if it is a match.
     """
 
     statement: str
     reason: str
     fields: tuple[str, ...] = ()
     fleeting: bool = False
+    match: Match | None = None
 
 
 Condition: TypeAlias = Within | Not | All | Any | Chance | Assume

@@ -69,14 +69,16 @@ class Evidence:
 
     def of_type(self, field: str, kind: str) -> Condition:
         """Ask whether the address in a field is of a type that `addrtype` names."""
-        known = {
-            "LOCAL": self.local,
-            "UNICAST": self.unicast,
-            "MULTICAST": lambda name: Within(name, self.multicast),
-            "BROADCAST": lambda name: Within(name, self.broadcast),
-        }
-        if kind in known:
-            return known[kind](field)
-        if kind in {"UNSPEC", "ANYCAST"}:
-            return NEVER
-        return Assume(f"{field} is of type {kind}", "the routes of the node are not in the dump", (field,))
+        match kind:
+            case "LOCAL":
+                return self.local(field)
+            case "UNICAST":
+                return self.unicast(field)
+            case "MULTICAST":
+                return Within(field, self.multicast)
+            case "BROADCAST":
+                return Within(field, self.broadcast)
+            case "UNSPEC" | "ANYCAST":
+                return NEVER
+            case _:
+                return Assume(f"{field} is of type {kind}", "the routes of the node are not in the dump", (field,))

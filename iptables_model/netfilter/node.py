@@ -63,4 +63,3 @@ class Node:
             if name == interface and found is not None:
                 return AddressSet.of(found.ip)
         return None
-

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Any as Anything
+from typing import TypeAlias
 
 import attrs
 
@@ -14,7 +15,7 @@ from iptables_model.netfilter.sets import AddressSet, Choice, NameSet, NumberSet
 from iptables_model.values.addresses import Address, Network
 from iptables_model.values.numbers import MARK, PROTOCOL
 
-__all__ = ["ANY", "FIELDS", "STATES", "FieldSet", "Packet", "PacketSet", "cube_of", "packet_of"]
+__all__ = ["ANY", "FIELDS", "STATES", "FieldSet", "Packet", "PacketSet", "cube_of", "meet", "without"]
 
 ANY = "any"
 """What leaves a field open."""
@@ -243,7 +244,7 @@ class PacketSet:
         return "; or ".join(map(str, self.packets))
 
 
-def cube_of(packet: Packet, family: int) -> dict[str, Any]:
+def cube_of(packet: Packet, family: int) -> dict[str, Anything]:
     """Spread a packet out as a mapping from fields to sets, with open addresses of the family filled in."""
     cube = {name: getattr(packet, name) for name in FIELDS}
     for name in ("src", "dst"):
@@ -252,6 +253,26 @@ def cube_of(packet: Packet, family: int) -> dict[str, Any]:
     return cube
 
 
-def packet_of(cube: Mapping[str, Any]) -> Packet:
-    """Make a packet of a mapping from fields to sets."""
-    return Packet(**cube)
+def meet(one: Packet, other: Packet) -> Packet | None:
+    """Give the packets that are in both, whose addresses must be known; None if there are none."""
+    both: dict[str, Anything] = {}
+    for name in FIELDS:
+        mine, theirs = getattr(one, name), getattr(other, name)
+        both[name] = mine if mine is None else mine & theirs
+        if mine is not None and not both[name]:
+            return None
+    return Packet(**both)
+
+
+def without(one: Packet, other: Packet) -> Iterator[Packet]:
+    """Go through the packets of one that are not in the other, as alternatives that do not overlap."""
+    if meet(one, other) is None:
+        yield one
+        return
+    rest = one
+    for name in FIELDS:
+        mine, theirs = getattr(rest, name), getattr(other, name)
+        outside = mine if mine is None else mine - theirs
+        if outside:
+            yield attrs.evolve(rest, **{name: outside})
+            rest = attrs.evolve(rest, **{name: mine & theirs})

@@ -15,7 +15,7 @@ from iptables_model.netfilter.condition import All, Any, Assume, Chance, Conditi
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.sets import NumberSet
 
-__all__ = ["Assumption", "Constant", "Mixed", "Shifted", "State", "Step", "Suppose", "split"]
+__all__ = ["Assumption", "Constant", "Mixed", "Shifted", "State", "Step", "Suppose", "Supposition", "split"]
 
 _ONE = Fraction(1)
 
@@ -84,7 +84,14 @@ class Step:
         return f"{where} rule {self.rule.index + 1}{line} {self.verdict}{change}: {self.rule}"
 
 
-Suppose: TypeAlias = Callable[[Assume, "State"], Assumption | None]
+class Supposition(NamedTuple):
+    """Answer an `Assume` for the sake of a question; what the answer takes for granted by that, if it is worth telling."""
+
+    holds: bool
+    told: Assumption | None = None
+
+
+Suppose: TypeAlias = Callable[[Assume, "State"], Supposition | None]
 """Answers an `Assume` for the caller's question, or leaves it open with None."""
 
 
@@ -130,12 +137,12 @@ class State:
         other.steps = (step, self.steps)
         return other
 
-    def assuming(self, key: object, assumption: Assumption) -> Self:
-        """Take something for granted from here on."""
+    def assuming(self, key: object, holds: bool, told: Assumption | None = None) -> Self:  # noqa: FBT001 (the answer)
+        """Take something for granted from here on, and tell it with the answer."""
         other = self.copy()
-        other.assumed = {**self.assumed, key: assumption.holds}
-        if assumption not in self.assumptions:
-            other.assumptions = (*self.assumptions, assumption)
+        other.assumed = {**self.assumed, key: holds}
+        if told is not None and told not in self.assumptions:
+            other.assumptions = (*self.assumptions, told)
         return other
 
     def view(self, field: str) -> FieldSet:
@@ -246,7 +253,7 @@ def _split_chosen(state: State, field: str, value: Anything, allowed: Anything) 
     statement = f"the {field.replace('_', ' ')} chosen is {inside}"
     yes, no = (
         state.rewritten(**{field: Constant(part)}).assuming(
-            (field, value, allowed), Assumption(statement, holds, "the kernel chooses it on the way")
+            (field, value, allowed), holds, Assumption(statement, holds, "the kernel chooses it on the way")
         )
         for part, holds in ((inside, True), (outside, False))
     )
@@ -263,19 +270,14 @@ def _split_mixed(state: State, sources: tuple[tuple[str, int], ...], xor: int, a
     for pattern in allowed.patterns:
         if (pattern.value ^ xor) & pattern.mask & ~kept:
             continue
-        asked = tuple(
-            Within(field, BitSet.of(pattern.value ^ xor, pattern.mask & keep))
-            for field, keep in sources
-            if pattern.mask & keep
-        )
-        parts = [_split_all(one, asked, _nothing) for one in rest]
-        yes += [one for part in parts for one in part.yes]
-        rest = [one for part in parts for one in part.no]
+        left, rest = rest, []
+        for field, keep in sources:
+            wanted = BitSet.of(pattern.value ^ xor, pattern.mask & keep)
+            parts = [_split_asked(one, field, wanted) for one in left]
+            left = [one for part in parts for one in part.yes]
+            rest += [one for part in parts for one in part.no]
+        yes += left
     return Parts(yes, rest)
-
-
-def _nothing(_: Assume, __: State) -> None:
-    return None
 
 
 def _split_chance(state: State, probability: Fraction) -> Parts:
@@ -296,7 +298,9 @@ def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Part
         return Parts([state], []) if known else Parts([], [state])
     supposed = suppose(condition, state)
     if supposed is not None:
-        taken = [state.assuming(key, supposed)]
+        taken = [state.assuming(key, *supposed)]
         return Parts(taken, []) if supposed.holds else Parts([], taken)
-    holds, fails = (Assumption(condition.statement, answer, condition.reason) for answer in (True, False))
-    return Parts([state.assuming(key, holds)], [state.assuming(key, fails)])
+    yes, no = (
+        state.assuming(key, holds, Assumption(condition.statement, holds, condition.reason)) for holds in (True, False)
+    )
+    return Parts([yes], [no])

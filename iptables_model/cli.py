@@ -1,0 +1,260 @@
+"""The command line: every command is one public function and one way to print its answer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from iptables_model import ExternalTraffic, Reachability, Ruleset, ServicePort
+    from iptables_model.errors import IptablesModelError
+
+__all__ = ["main"]
+
+T = TypeVar("T")
+
+OK, NO, USAGE, UNREADABLE, UNKNOWN_NAME, DEPENDS = 0, 1, 2, 3, 4, 5
+
+_EXIT_CODES = """\
+exit codes:
+  0  answered; for `policy`: it does not drop here; for `endpoints` with --entry and --source: it reaches
+  1  answered: it drops here, or does not reach
+  2  the command line is wrong
+  3  the text cannot be read
+  4  no such Service, or more than one
+  5  answered: it depends; the flows and assumptions say on what
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    from iptables_model.errors import IptablesModelError  # noqa: PLC0415 (so that --version is quick)
+
+    asked = _parser().parse_args(arguments)
+    try:
+        code: int = asked.run(asked)
+    except IptablesModelError as error:
+        sys.stderr.write(_error_text(error) + "\n")
+        return _error_code(error)
+    except OSError as error:
+        sys.stderr.write(f"iptables-model: {error.filename}: {error.strerror}\n")
+        return UNREADABLE
+    return code
+
+
+def _error_text(error: IptablesModelError) -> str:
+    from iptables_model.errors import NotFound, ParseError  # noqa: PLC0415
+
+    if isinstance(error, ParseError):
+        return f"iptables-model: {error}"
+    if isinstance(error, NotFound):
+        known = ", ".join(error.candidates[:10]) or "none"
+        return f"iptables-model: {error}\nthe text has: {known}\nhint: `iptables-model services` lists the Services"
+    return f"iptables-model: {error}"
+
+
+def _error_code(error: IptablesModelError) -> int:
+    from iptables_model.errors import Ambiguous, ModelError, NotFound  # noqa: PLC0415
+
+    if isinstance(error, NotFound | Ambiguous):
+        return UNKNOWN_NAME
+    return USAGE if isinstance(error, ModelError) else UNREADABLE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="iptables-model",
+        description="Read iptables-save text and say what kube-proxy's Services do on the node that it came from.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    listed = _command(commands, "services", "list the Services of which the rules tell", _services)
+    asked = _command(commands, "endpoints", "say which endpoints a Service reaches, by way in and client", _endpoints)
+    policy = _command(commands, "policy", "say whether externalTrafficPolicy: Local drops here", _policy)
+    for command in (asked, policy):
+        command.add_argument("service", metavar="SERVICE", help='"namespace/name[:port][/protocol]"')
+    asked.add_argument("--entry", help="one way in: cluster_ip, node_port, load_balancer_ip, external_ip or an address")
+    asked.add_argument("--source", help="one client: pod, node, outside or an address")
+    for command in (listed, asked, policy):
+        command.add_argument("files", metavar="FILE", nargs="*", default=["-"], help="saved text; - is standard input")
+        command.add_argument("--json", action="store_true", help="print JSON")
+        command.add_argument("--table", help="the table of a fragment's rules, where nothing else tells it")
+        command.add_argument(
+            "--lenient", action="store_true", help="go on past lines that cannot be read, and tell them"
+        )
+    return parser
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from iptables_model import __version__  # noqa: PLC0415
+
+        parser.exit(message=f"iptables-model {__version__}\n")
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    purpose: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".")
+    command.set_defaults(run=run)
+    return command
+
+
+def _read(asked: argparse.Namespace) -> list[Ruleset]:
+    from iptables_model import Mode, load, parse  # noqa: PLC0415
+
+    mode = Mode.LENIENT if asked.lenient else Mode.STRICT
+    read = []
+    for file in asked.files:
+        if file == "-":
+            text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+            read.append(parse(text, mode=mode, name="<stdin>", table=asked.table))
+        else:
+            read.append(load(file, mode=mode, table=asked.table))
+        for issue in read[-1].issues:
+            sys.stderr.write(f"iptables-model: {issue}\n")
+    return read
+
+
+def _write(asked: argparse.Namespace, answers: Sequence[object], texts: Sequence[str]) -> None:
+    if asked.json:
+        from iptables_model.render.json import to_json  # noqa: PLC0415
+
+        sys.stdout.write(to_json(answers[0] if len(answers) == 1 else tuple(answers), indent=2) + "\n")
+    else:
+        sys.stdout.write("\n\n".join(texts) + "\n")
+
+
+def _services(asked: argparse.Namespace) -> int:
+    from iptables_model import services  # noqa: PLC0415
+
+    rulesets = _read(asked)
+    answers = [services(ruleset) for ruleset in rulesets]
+    _write(
+        asked,
+        answers,
+        [_titled(rulesets, ruleset, _service_table(held)) for ruleset, held in _pairs(rulesets, answers)],
+    )
+    return OK
+
+
+def _endpoints(asked: argparse.Namespace) -> int:
+    from iptables_model import reachability_matrix  # noqa: PLC0415
+
+    rulesets = _read(asked)
+    one = asked.entry is not None and asked.source is not None
+    answers = [
+        _asked(ruleset, asked) if asked.entry or asked.source else reachability_matrix(ruleset, asked.service)
+        for ruleset in rulesets
+    ]
+    _write(
+        asked, answers, [_titled(rulesets, ruleset, _matrix_text(held)) for ruleset, held in _pairs(rulesets, answers)]
+    )
+    return max(_reach_code(answer) for held in answers for answer in held) if one else OK
+
+
+def _asked(ruleset: Ruleset, asked: argparse.Namespace) -> tuple[Reachability, ...]:
+    from iptables_model import Source, reachability_matrix, reachable_endpoints  # noqa: PLC0415
+
+    if asked.entry is None:
+        ways = dict.fromkeys(answer.entry for answer in reachability_matrix(ruleset, asked.service))
+        return tuple(reachable_endpoints(ruleset, asked.service, entry=way, source=asked.source) for way in ways)
+    clients = list(Source) if asked.source is None else [asked.source]
+    return tuple(reachable_endpoints(ruleset, asked.service, entry=asked.entry, source=client) for client in clients)
+
+
+def _policy(asked: argparse.Namespace) -> int:
+    from iptables_model import external_traffic  # noqa: PLC0415
+
+    rulesets = _read(asked)
+    answers = [external_traffic(ruleset, asked.service) for ruleset in rulesets]
+    _write(
+        asked, answers, [_titled(rulesets, ruleset, _policy_text(one)) for ruleset, one in _pairs(rulesets, answers)]
+    )
+    return max({"false": OK, "true": NO, "unknown": DEPENDS}[one.drops.value] for one in answers)
+
+
+def _pairs(rulesets: Sequence[Ruleset], answers: Sequence[T]) -> list[tuple[Ruleset, T]]:
+    return list(zip(rulesets, answers, strict=True))
+
+
+def _titled(rulesets: Sequence[Ruleset], ruleset: Ruleset, text: str) -> str:
+    return f"{ruleset.name}\n{text}" if len(rulesets) > 1 else text
+
+
+def _reach_code(answer: Reachability) -> int:
+    if answer.outcome.value == "reaches":
+        return OK
+    return DEPENDS if answer.outcome.value == "depends" else NO
+
+
+def _service_table(held: Sequence[ServicePort]) -> str:
+    from iptables_model.render.tables import to_table  # noqa: PLC0415
+
+    head = ("SERVICE", "CLUSTER IP", "NODE PORT", "LOAD BALANCER", "EXTERNAL IP", "POLICY", "ENDPOINTS", "LOCAL")
+    return to_table(head, [_service_row(one) for one in held])
+
+
+def _service_row(one: ServicePort) -> tuple[str, ...]:
+    cluster = "-" if one.cluster_ip is None else f"{one.cluster_ip} port {one.port}"
+    local = "-" if one.local_endpoints is None else str(len(one.local_endpoints))
+    return (
+        str(one),
+        cluster,
+        str(one.node_port or "-"),
+        ",".join(map(str, one.load_balancer_ips)) or "-",
+        ",".join(map(str, one.external_ips)) or "-",
+        str(one.external_policy or "-"),
+        str(len(one.endpoints)),
+        local,
+    )
+
+
+def _matrix_text(held: Sequence[Reachability]) -> str:
+    from iptables_model.render.tables import to_table  # noqa: PLC0415
+
+    rows = [row for answer in held for row in _reach_rows(answer)]
+    table = to_table(("WAY IN", "CLIENT", "OUTCOME", "ENDPOINT", "SHARE", "SOURCE"), rows)
+    notes = dict.fromkeys(
+        (
+            *(answer.explanation for answer in held),
+            *(f"assuming {one}" for answer in held for one in answer.assumptions),
+        )
+    )
+    return "\n".join([table, "", *notes])
+
+
+def _reach_rows(answer: Reachability) -> list[tuple[str, ...]]:
+    lead = (str(answer.entry), str(answer.source), str(answer.outcome))
+    rows = [
+        (str(one), "-" if one.probability is None else f"{float(one.probability):.1%}", _source_text(one.masqueraded))
+        for one in answer.endpoints
+    ]
+    first, *more = rows or [("-", "-", "-")]
+    return [lead + first, *(("", "", "", *row) for row in more)]
+
+
+def _source_text(masqueraded: bool | None) -> str:  # noqa: FBT001 (a cell of the table)
+    return "depends" if masqueraded is None else "rewritten" if masqueraded else "kept"
+
+
+def _policy_text(answer: ExternalTraffic) -> str:
+    local = answer.local_endpoints
+    lines = [
+        f"service          {answer.service}",
+        f"policy           {answer.policy or 'not told by the rules'}",
+        f"drops here       {answer.drops}",
+        f"local endpoints  {'not told by the rules' if local is None else ', '.join(map(str, local)) or 'none'}",
+        f"because          {answer.explanation}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What kube-proxy's rules mean: Services, their ways in, and where each way leads."""

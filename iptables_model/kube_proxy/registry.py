@@ -1,0 +1,247 @@
+"""The Service ports that a ruleset tells of, found once: each rule that names one, by its comment or its chain."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import attrs
+
+from iptables_model.errors import Ambiguous, NotFound
+from iptables_model.kube_proxy.names import PortName, Reference, split_chain
+from iptables_model.model.matches import Addrtype, Sctp, Tcp, Udp
+from iptables_model.model.rule import Rule
+from iptables_model.model.ruleset import Chain, Ruleset, derived
+from iptables_model.model.targets import Accept, Drop, Goto, Jump, Reject
+from iptables_model.values.addresses import Address
+
+__all__ = ["Entry", "Found", "Registry", "Way"]
+
+
+class Entry(enum.StrEnum):
+    """Name a way into a Service."""
+
+    CLUSTER_IP = "cluster_ip"
+    NODE_PORT = "node_port"
+    LOAD_BALANCER_IP = "load_balancer_ip"
+    EXTERNAL_IP = "external_ip"
+
+
+@attrs.frozen
+class Way:
+    """Hold one rule by which packets come to a Service port: at an address, or (None) at a port of the node.
+
+    `chain` is where the rule leads, None for a rule that rejects, drops or only marks. An address of which the rule
+    does not say what it is to the Service has no `entry`.
+    """
+
+    entry: Entry | None
+    address: Address | None
+    port: int
+    chain: str | None
+    rule: Rule
+
+
+@attrs.define
+class Found:
+    """Gather what the rules say of one Service port."""
+
+    name: PortName
+    protocol: str
+    ways: list[Way] = attrs.field(factory=list)
+    health_check_node_port: int | None = None
+    suffix: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.protocol}" if self.protocol != "tcp" else str(self.name)
+
+    def addresses(self, entry: Entry) -> tuple[Address, ...]:
+        """List the addresses of a way in, in the order of the rules."""
+        kinds = self._kinds()
+        return tuple(dict.fromkeys(way.address for way in self.ways if way.address and kinds[way.address] is entry))
+
+    def port_of(self, entry: Entry) -> int | None:
+        """Give the port of a way in, or None where the Service has no such way here."""
+        if entry is Entry.NODE_PORT:
+            return next((way.port for way in self.ways if way.entry is entry), None)
+        addresses = self.addresses(entry)
+        return next((way.port for way in self.ways if way.address in addresses), None) if addresses else None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """List the ways in that there are."""
+        return tuple(entry for entry in Entry if self.port_of(entry) is not None)
+
+    def chains(self, entry: Entry) -> tuple[str, ...]:
+        """List the chains to which a way in leads."""
+        addresses = self.addresses(entry)
+        held = (way for way in self.ways if way.entry is entry or (way.address and way.address in addresses))
+        return tuple(dict.fromkeys(way.chain for way in held if way.chain is not None))
+
+    def _kinds(self) -> dict[Address, Entry]:
+        """Say what each address is to the Service.
+
+        Only nat tells it. A Service without endpoints stands in the filter table alone, where the cluster IP comes
+        first in KUBE-SERVICES and all others are load-balancer or external IPs; the former are far more frequent with a
+        node port, which the latter need not have.
+        """
+        kinds = {way.address: way.entry for way in self.ways if way.address and way.entry and way.entry in _BY_ADDRESS}
+        known: dict[Address, Entry] = {address: entry for address, entry in kinds.items() if entry is not None}
+        other = Entry.LOAD_BALANCER_IP if self._has_node_port() else Entry.EXTERNAL_IP
+        for way in self.ways:
+            if way.address and way.address not in known:
+                first = way.rule.chain == SERVICES and Entry.CLUSTER_IP not in known.values()
+                known[way.address] = Entry.CLUSTER_IP if first else other
+        return known
+
+    def _has_node_port(self) -> bool:
+        return self.health_check_node_port is not None or any(way.entry is Entry.NODE_PORT for way in self.ways)
+
+
+SERVICES = "KUBE-SERVICES"
+_NODE_PORTS = "KUBE-NODEPORTS"
+_EXTERNAL = "KUBE-EXTERNAL-SERVICES"
+_BY_ADDRESS = (Entry.CLUSTER_IP, Entry.LOAD_BALANCER_IP, Entry.EXTERNAL_IP)
+_KINDS = {
+    "cluster IP": Entry.CLUSTER_IP,
+    "loadbalancer IP": Entry.LOAD_BALANCER_IP,
+    "external IP": Entry.EXTERNAL_IP,
+}
+# Up to 1.19 an unnamed port ends in a colon, and there the blank before "has no endpoints" stands as well.
+_COMMENT = re.compile(
+    r"(?P<service>[^\s/:]+/[^\s/:]+(?::[^\s/:]*)?):?"
+    r"(?: (?P<kind>cluster IP|loadbalancer IP|external IP|has no (?:local )?endpoints|health check node port))? ?"
+)
+
+
+class Registry:
+    """Find Service ports by name."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._found: dict[tuple[PortName, str], Found] = {}
+        self._by_suffix: dict[str, Found] = {}
+        self._ruleset = ruleset
+        for rule in _dispatch(ruleset):
+            self._read(rule)
+        self._read_unnamed()
+        self._by_name: defaultdict[str, list[Found]] = defaultdict(list)
+        for found in self._found.values():
+            self._by_name[found.name.name].append(found)
+
+    @classmethod
+    def of(cls, ruleset: Ruleset) -> Registry:
+        """Give the registry of a ruleset, kept with it."""
+        return derived(ruleset, cls, lambda: cls(ruleset))
+
+    def __iter__(self) -> Iterator[Found]:
+        return iter(self._found.values())
+
+    def find(self, service: str) -> Found:
+        """Find the one Service port that a text means.
+
+        Raises `NotFound` or `Ambiguous`, with the candidates.
+        """
+        meant = Reference.read(service)
+        found = (
+            [] if meant is None else [one for one in self._by_name[meant.name] if meant.means(one.name, one.protocol)]
+        )
+        if not found and meant is not None:
+            found = self._by_hash(meant)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise NotFound("Service", service, sorted({str(one) for one in self}))
+        raise Ambiguous("Service", service, [f"{one.name}/{one.protocol}" for one in found])
+
+    def _by_hash(self, meant: Reference) -> list[Found]:
+        """Find a Service without comments by the names that its chains must have."""
+        if meant.namespace is None:
+            return []
+        name = PortName(meant.namespace, meant.name, meant.port_name or "")
+        protocols = ("tcp", "udp", "sctp") if meant.protocol is None else (meant.protocol,)
+        found = []
+        for protocol in protocols:
+            for suffix in name.suffixes(protocol):
+                held = self._by_suffix.get(suffix)
+                if held is not None:
+                    found.append(attrs.evolve(held, name=name, protocol=protocol))
+        return found
+
+    def _read(self, rule: Rule) -> None:
+        protocol = rule.ip.protocol
+        port = _port(rule)
+        if protocol is None or protocol.negated or port is None:
+            return
+        suffix = _suffix(rule)
+        said = _COMMENT.fullmatch(rule.comment or "")
+        if said is None and suffix is None:
+            return
+        found = self._held(said["service"] if said else None, str(protocol.value), suffix)
+        kind = said["kind"] if said else None
+        if kind == "health check node port":
+            found.health_check_node_port = port
+            return
+        way = _way(rule, port, kind)
+        if way is not None:
+            found.ways.append(way)
+
+    def _held(self, service: str | None, protocol: str, suffix: str | None) -> Found:
+        if service is None and suffix in self._by_suffix:
+            return self._by_suffix[suffix]
+        name = PortName.read(service) if service is not None else PortName("", suffix or "", "")
+        found = self._found.setdefault((name, protocol), Found(name, protocol))
+        if suffix is not None:
+            found.suffix = suffix
+            self._by_suffix.setdefault(suffix, found)
+        return found
+
+    def _read_unnamed(self) -> None:
+        """Join what a rule without a comment said to the Service port whose chain it leads to."""
+        for (name, protocol), found in list(self._found.items()):
+            if not name.namespace and found.suffix is not None:
+                named = next((one for one in self if one.name.namespace and one.suffix == found.suffix), None)
+                if named is not None:
+                    named.ways += found.ways
+                    del self._found[name, protocol]
+                    self._by_suffix[found.suffix] = named
+
+
+def _dispatch(ruleset: Ruleset) -> Iterator[Rule]:
+    """Go through the rules that pick a Service port by address and port."""
+    for table, names in (("nat", (SERVICES, _NODE_PORTS)), ("filter", (SERVICES, _EXTERNAL, _NODE_PORTS))):
+        held = ruleset.get(table)
+        for name in names:
+            chain: Chain | None = None if held is None else held.get(name)
+            if chain is not None:
+                yield from chain.rules
+
+
+def _port(rule: Rule) -> int | None:
+    match = rule.match(Tcp) or rule.match(Udp) or rule.match(Sctp)
+    wanted = None if match is None else match.dport
+    if wanted is None or wanted.negated or wanted.value.first != wanted.value.last:
+        return None
+    return wanted.value.first
+
+
+def _suffix(rule: Rule) -> str | None:
+    found = split_chain(rule.target.chain) if isinstance(rule.target, Jump | Goto) else None
+    return None if found is None else found[1]
+
+
+def _way(rule: Rule, port: int, kind: str | None) -> Way | None:
+    """Read the way in of a dispatch rule: where it leads, or what it forbids."""
+    target = rule.target
+    chain = target.chain if isinstance(target, Jump | Goto) and split_chain(target.chain) else None
+    wanted = rule.ip.destination
+    if wanted is not None and not wanted.negated:
+        address = getattr(wanted.value, "network_address", None)
+        if address is None or getattr(wanted.value, "num_addresses", 0) != 1:
+            return None
+        return Way(_KINDS.get(kind or ""), address, port, chain, rule)
+    at_node = rule.chain == _NODE_PORTS or (isinstance(target, Reject | Drop) and rule.match(Addrtype) is not None)
+    if not at_node or isinstance(target, Accept):
+        return None
+    return Way(Entry.NODE_PORT, None, port, chain, rule)

@@ -1,0 +1,106 @@
+"""Flows sorted into worlds: within one, only chance still decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import attrs
+
+from iptables_model.kube_proxy.service_port import Endpoint
+from iptables_model.netfilter.outcome import Outcome
+from iptables_model.netfilter.packet import Packet, meet, without
+from iptables_model.netfilter.trace import Flow
+from iptables_model.values.addresses import Address
+
+__all__ = ["World", "fate_of", "worlds_of"]
+
+
+@attrs.frozen
+class World:
+    """Say what becomes of the packets that are alike in all that the rules ask, under one set of assumptions."""
+
+    outcome: Outcome
+    endpoints: tuple[Endpoint, ...]
+
+
+def worlds_of(flows: Sequence[Flow]) -> tuple[World, ...]:
+    """Sort flows into worlds, each told once."""
+    return tuple(dict.fromkeys(_world(held) for held in _alike(flows)))
+
+
+def fate_of(flow: Flow) -> Outcome:
+    """Say what a flow means for a Service: packets that are not translated to an endpoint are not handled."""
+    if flow.outcome is Outcome.REACHES and not flow.translated:
+        return Outcome.NOT_HANDLED
+    return flow.outcome
+
+
+def _alike(flows: Sequence[Flow]) -> Iterator[Sequence[Flow]]:
+    """Sort flows by the packets for which they hold, and these by what they assume."""
+    kinds = tuple(dict.fromkeys(packet for flow in flows for packet in flow.when))
+    for atom in _atoms(kinds) if len(kinds) > 1 else kinds:
+        yield from _by_assumptions([flow for flow in flows if any(meet(atom, held) for held in flow.when)])
+
+
+def _atoms(kinds: Sequence[Packet]) -> list[Packet]:
+    """Part overlapping sets of packets into the largest pieces that each set holds wholly or not at all."""
+    atoms: list[Packet] = []
+    for kind in kinds:
+        rest = [kind]
+        for atom in atoms:
+            rest = [piece for one in rest for piece in without(one, atom)]
+        cut = [piece for atom in atoms for piece in _cut(atom, kind)]
+        atoms = cut + rest
+    return atoms
+
+
+def _cut(atom: Packet, kind: Packet) -> Iterator[Packet]:
+    both = meet(atom, kind)
+    if both is not None:
+        yield both
+    yield from without(atom, kind)
+
+
+def _by_assumptions(flows: Sequence[Flow]) -> Iterator[Sequence[Flow]]:
+    """Part flows by the first statement that some assume and others deny."""
+    held = {(one.statement, one.holds) for flow in flows for one in flow.assumptions}
+    disputed = next((statement for statement, holds in sorted(held) if holds and (statement, False) in held), None)
+    if disputed is None:
+        yield flows
+        return
+    for answer in (True, False):
+        denied = (disputed, not answer)
+        yield from _by_assumptions(
+            [flow for flow in flows if denied not in {(one.statement, one.holds) for one in flow.assumptions}]
+        )
+
+
+def _world(flows: Sequence[Flow]) -> World:
+    outcomes = {fate_of(flow) for flow in flows}
+    shares: dict[tuple[Address, int | None], Endpoint] = {}
+    for flow in flows:
+        if fate_of(flow) is Outcome.REACHES:
+            one = _endpoint(flow)
+            known = shares.get((one.address, one.port))
+            shares[one.address, one.port] = one if known is None else _added(known, one)
+    return World(outcomes.pop() if len(outcomes) == 1 else Outcome.DEPENDS, tuple(shares.values()))
+
+
+def _endpoint(flow: Flow) -> Endpoint:
+    held = flow.packet.dst
+    address = None if held is None else held.address
+    if held is None or address is None:
+        address = next(iter(held.networks())).network_address if held else None  # type: ignore[union-attr]
+    return Endpoint(
+        address=address,  # type: ignore[arg-type]
+        port=flow.packet.dport.single,
+        probability=flow.probability,
+        masqueraded=flow.masqueraded,
+    )
+
+
+def _added(one: Endpoint, other: Endpoint) -> Endpoint:
+    share = (one.probability or Fraction(0)) + (other.probability or Fraction(0))
+    source = one.masqueraded if one.masqueraded == other.masqueraded else None
+    return attrs.evolve(one, probability=share, masqueraded=source)

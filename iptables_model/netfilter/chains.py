@@ -1,0 +1,121 @@
+"""Chains made ready for the walk: conditions made once, and long chains entered by an index instead of a scan."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from iptables_model.model.matches import Ip, Tcp, Udp
+from iptables_model.model.rule import Rule
+from iptables_model.model.ruleset import Chain, Ruleset, derived
+from iptables_model.netfilter import intervals
+from iptables_model.netfilter.condition import All, Condition
+from iptables_model.netfilter.evidence import Evidence
+from iptables_model.netfilter.meaning import meaning_of
+from iptables_model.netfilter.sets import LineSet
+from iptables_model.netfilter.state import State
+
+__all__ = ["ReadyChain", "ReadyChains"]
+
+_SHORT = 16
+"""A chain of fewer rules is scanned; an index would cost more than it saves."""
+
+
+class ReadyChain:
+    """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key."""
+
+    def __init__(self, chain: Chain, evidence: Evidence) -> None:
+        self.chain = chain
+        self.rules = chain.rules
+        self._evidence = evidence
+        self._conditions: list[Condition | None] = [None] * len(self.rules)
+        self._indexes = [] if len(self.rules) < _SHORT else [Index(self.rules, field) for field in _KEYS]
+
+    def condition(self, place: int) -> Condition:
+        """Give the condition of a rule by its place in the chain."""
+        known = self._conditions[place]
+        if known is None:
+            known = All(tuple(meaning_of(match, self._evidence) for match in self.rules[place].matches))
+            self._conditions[place] = known
+        return known
+
+    def next_place(self, state: State, start: int) -> int:
+        """Find the first rule from `start` on that the state might match; the end of the chain if there is none."""
+        place = start
+        for index in self._indexes:
+            place = max(place, index.next_place(state, start))
+        return place
+
+
+def _exact_destination(rule: Rule) -> int | None:
+    wanted = rule.ip.destination
+    if wanted is None or wanted.negated:
+        return None
+    found = getattr(wanted.value, "num_addresses", 0)
+    return int(wanted.value.network_address) if found == 1 else None  # type: ignore[union-attr]
+
+
+def _exact_port(rule: Rule) -> int | None:
+    match = rule.match(Tcp) or rule.match(Udp)
+    wanted = None if match is None else match.dport
+    if wanted is None or wanted.negated or wanted.value.first != wanted.value.last:
+        return None
+    return wanted.value.first
+
+
+_KEYS = {"dst": _exact_destination, "dport": _exact_port}
+
+
+class Index:
+    """Find the rules that a field's set may match: those whose exact key is in the set, and those without a key."""
+
+    def __init__(self, rules: Sequence[Rule], field: str) -> None:
+        self._field = field
+        self._length = len(rules)
+        self._loose: list[int] = []
+        self._places: defaultdict[int, list[int]] = defaultdict(list)
+        for place, rule in enumerate(rules):
+            key = _KEYS[field](rule)
+            (self._loose if key is None else self._places[key]).append(place)
+        self._keys = sorted(self._places)
+        self._known: dict[intervals.Bounds, list[int]] = {}
+
+    def next_place(self, state: State, start: int) -> int:
+        """Find the first place from `start` on whose rule the state might match by this field."""
+        wanted = state.view(self._field)
+        if not isinstance(wanted, LineSet):
+            return start
+        places = self._known.get(wanted.bounds)
+        if places is None:
+            places = self._known[wanted.bounds] = sorted([*self._loose, *self._keyed(wanted.bounds)])
+        found = bisect_left(places, start)
+        return places[found] if found < len(places) else self._length
+
+    def _keyed(self, bounds: intervals.Bounds) -> Iterator[int]:
+        for low, high in intervals.pairs(bounds):
+            for key in self._keys[bisect_left(self._keys, low) : bisect_left(self._keys, high)]:
+                yield from self._places[key]
+
+
+class ReadyChains:
+    """Give the chains of a ruleset ready for the walk, each made when it is first entered."""
+
+    def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
+        self._ruleset = ruleset
+        self._evidence = evidence
+        self._ready: dict[tuple[str, str], ReadyChain | None] = {}
+
+    @classmethod
+    def of(cls, ruleset: Ruleset, evidence: Evidence) -> ReadyChains:
+        """Give the chains of a ruleset, kept with the ruleset for the next question with the same evidence."""
+        return derived(ruleset, (cls, evidence), lambda: cls(ruleset, evidence))
+
+    def get(self, table: str, chain: str) -> ReadyChain | None:
+        """Find a chain, or None where the ruleset has none of that name."""
+        key = (table, chain)
+        if key not in self._ready:
+            held = self._ruleset.get(table)
+            found = None if held is None else held.get(chain)
+            self._ready[key] = None if found is None else ReadyChain(found, self._evidence)
+        return self._ready[key]
