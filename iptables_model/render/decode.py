@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from iptables_model.values.negatable import Negatable
 __all__ = ["Piece", "read_ruleset"]
 
 T = TypeVar("T")
+X = TypeVar("X", bound=Extension)
 
 _KINDS = {
     dict: "an object",
@@ -144,7 +145,7 @@ def _issue(piece: Piece) -> ParseError:
 def _match(piece: Piece) -> Match:
     if "unknown_match" in piece.as_kind(dict):
         return piece.make(UnknownMatch, name=piece["unknown_match"].as_kind(str), words=_words(piece))
-    return _extension(piece, MATCH_KEY, MATCHES)
+    return _extension(piece, MATCH_KEY, _MATCHES)
 
 
 def _target(piece: Piece) -> Target:
@@ -155,19 +156,20 @@ def _target(piece: Piece) -> Target:
         return piece.make(Goto, chain=piece["goto"].as_kind(str))
     if "unknown_target" in held:
         return piece.make(UnknownTarget, name=piece["unknown_target"].as_kind(str), words=_words(piece))
-    return _extension(piece, TARGET_KEY, TARGETS)
+    return _extension(piece, TARGET_KEY, _TARGETS)
 
 
 def _words(piece: Piece) -> tuple[str, ...]:
     return tuple(word.as_kind(str) for word in piece["words"].items())
 
 
-E_ = TypeVar("E_", bound=Extension)
+_MATCHES = {extension_name(kind): kind for kind in MATCHES}
+_TARGETS = {extension_name(kind): kind for kind in TARGETS}
 
 
-def _extension(piece: Piece, key: str, declared: tuple[type[E_], ...]) -> E_:
+def _extension(piece: Piece, key: str, declared: Mapping[str, type[X]]) -> X:
     name = piece[key].as_kind(str)
-    kind = next((kind for kind in declared if extension_name(kind) == name), None)
+    kind = declared.get(name)
     if kind is None:
         raise piece[key].wrong(f'needs the name of a declared {key}, found "{name}"')
     options = {option.name: option for option in kind.options}
