@@ -244,7 +244,7 @@ def _reach_rows(answer: Reachability) -> list[tuple[str, ...]]:
     return [lead + first, *(("", "", "", *row) for row in more)]
 
 
-def _source_text(masqueraded: bool | None) -> str:  # noqa: FBT001 (a cell of the table)
+def _source_text(masqueraded: bool | None) -> str:
     return "depends" if masqueraded is None else "rewritten" if masqueraded else "kept"
 
 

@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from iptables_model.kube_proxy.names import split_chain
-from iptables_model.model.matches import Addrtype, AddrType, Conntrack, CtState, Ip, Mark, Match
+from iptables_model.model import targets
+from iptables_model.model.matches import AddrType, Addrtype, Conntrack, CtState, Ip, Mark, Match
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE, Chain, Ruleset, Table, derived
-from iptables_model.model import targets
 from iptables_model.model.targets import Accept, Drop, Goto, Jump, Masquerade, Reject, Return
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import Masked

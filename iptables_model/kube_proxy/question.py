@@ -1,4 +1,4 @@
-"""From a Service, a way in and a kind of client to the packets to ask about, and what is given by the question itself."""
+"""From a Service, a way in and a kind of client to the packets to ask about, and what the question itself gives."""
 
 from __future__ import annotations
 

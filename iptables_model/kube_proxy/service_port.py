@@ -77,6 +77,7 @@ class ServicePort:
 
 
 def service_port(ruleset: Ruleset, found: Found) -> ServicePort:
+    """Gather what the rules tell of a Service port."""
     cluster_ips = found.addresses(Entry.CLUSTER_IP)
     policy = _external_policy(ruleset, found)
     internal = _internal_policy(found)

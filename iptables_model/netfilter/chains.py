@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from iptables_model.model.matches import Ip, Tcp, Udp
+from iptables_model.model.matches import Tcp, Udp
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import Chain, Ruleset, derived
 from iptables_model.netfilter import intervals

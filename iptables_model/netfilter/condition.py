@@ -53,8 +53,8 @@ class Chance:
 class Assume:
     """Ask what no set of packets can tell.
 
-    `statement` says what would have to be true and `reason` why it is not known. The answer is assumed once for the same
-    statement about the same unchanged `fields`, unless it is `fleeting`: then the next packet may find it otherwise.
+    `statement` says what would have to be true and `reason` why it is not known. The answer is assumed once for the
+    same statement about the same unchanged `fields`, unless it is `fleeting`: then the next look may find it otherwise.
     `match` is the one that asks, if it is a match.
     """
 

@@ -1,7 +1,7 @@
 """Sets of points on a line, kept as sorted bounds: (a, b, c, d) is [a, b) and [c, d).
 
-The line is whatever can be compared: numbers for addresses and ports, strings for interface names. A point belongs to the
-set if an odd number of bounds lie at or below it, which makes every operation a matter of `bisect` and slices.
+The line is whatever can be compared: numbers for addresses and ports, strings for interface names. A point belongs to
+the set if an odd number of bounds lie at or below it, which makes every operation a matter of `bisect` and slices.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def subtract(one: Bounds, other: Bounds) -> Bounds:
         return one
     if len(other) == 2:
         return _without(one, *other)
-    # Within the span of `one`, the complement of `other` has the same inner bounds, and the ends of the span turned round.
+    # Within the span of `one`, the complement of `other` has the same inner bounds.
     low, high = one[0], one[-1]
     inner = _without((low, high), low, low)
     for pair in pairs(_within(other, low, high)):

@@ -136,7 +136,7 @@ def _icmp_type(kind: Anything) -> Condition:
     return Within("icmp_type", NumberSet.of(kind.type << 8 | kind.code_first, kind.type << 8 | kind.code_last))
 
 
-def _conntrack(match: matches.Conntrack, evidence: Evidence) -> Condition:
+def _conntrack(match: matches.Conntrack, _: Evidence) -> Condition:
     """Ask for the state; all else that conntrack knows is not in a dump (conntrack_mt, xt_conntrack.c)."""
     return All((_asks(match.ctstate, _ctstate), _rest(match, "the connection table is not in the dump", "ctstate")))
 

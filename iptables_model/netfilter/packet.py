@@ -140,7 +140,7 @@ class Packet:
     Values are written as iptables writes them: `"10.0.0.0/8"`, `"80,443,8000:8010"`, `"SYN,ACK"`, `"8/0"`, with `!` in
     front for all others; ints and `ipaddress` objects will do too, and `"any"` leaves a field open. A packet that comes
     in starts at PREROUTING; one made on the node (`in_interface=None`) starts at OUTPUT. `state` is NEW and the marks
-    are 0 unless said otherwise, as they are for the first packet of a connection. `physdev_in` is None for a packet that
+    are 0 unless said otherwise, as for the first packet of a connection. `physdev_in` is None for a packet that
     came through no bridge port; `status` holds the connection's IPS_* bits.
 
     Raises `ModelError` for what cannot be read.

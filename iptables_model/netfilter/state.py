@@ -85,7 +85,7 @@ class Step:
 
 
 class Supposition(NamedTuple):
-    """Answer an `Assume` for the sake of a question; what the answer takes for granted by that, if it is worth telling."""
+    """Answer an `Assume` for the sake of a question; `told` is what that takes for granted, if worth telling."""
 
     holds: bool
     told: Assumption | None = None
@@ -137,7 +137,7 @@ class State:
         other.steps = (step, self.steps)
         return other
 
-    def assuming(self, key: object, holds: bool, told: Assumption | None = None) -> Self:  # noqa: FBT001 (the answer)
+    def assuming(self, key: object, holds: bool, told: Assumption | None = None) -> Self:
         """Take something for granted from here on, and tell it with the answer."""
         other = self.copy()
         other.assumed = {**self.assumed, key: holds}

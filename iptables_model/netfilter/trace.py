@@ -33,9 +33,9 @@ class Flow:
     """Report one fate of packets.
 
     `when` are the packets for which it holds; `probability` is the exact share of them that fare so, where chance
-    decides; `assumptions` are what was taken for granted; `steps` are the rules and policies on the way; `packet` is how
-    they leave; `delivery` is where they end (local, forwarded, sent) and None if they are stopped; `deciding_rule` is the
-    rule that stopped them or sent them elsewhere, None where a policy or no rule did.
+    decides; `assumptions` are what was taken for granted; `steps` are the rules and policies on the way; `packet` is
+    how they leave; `delivery` is where they end (local, forwarded, sent) and None if they are stopped; `deciding_rule`
+    is the rule that stopped them or sent them elsewhere, None where a policy or no rule did.
     """
 
     outcome: Outcome
@@ -67,14 +67,14 @@ def _has_bit(packet: Packet, bit: int) -> bool:
 
 
 def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None) -> tuple[Flow, ...]:
-    """Follow packets through the rules as the kernel does.
+    r"""Follow packets through the rules as the kernel does.
 
     The flows are exhaustive and do not overlap, but for chance, whose shares sum to 1. Flows that end alike are merged.
     `node` says what a dump does not; without it, what depends on it is parted and named in `assumptions`.
     Raises `ModelError` if the packet is of another IP version than the ruleset.
 
     >>> from iptables_model import Packet, parse, trace
-    >>> rules = parse("*filter\\n:INPUT DROP [0:0]\\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\\nCOMMIT\\n")
+    >>> rules = parse("*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n")
     >>> for flow in trace(rules, Packet(dst="127.0.0.1", protocol="tcp", dport="22,80")):
     ...     print(flow.outcome.value, flow.packet.dport)
     reaches 22

@@ -1,4 +1,4 @@
-"""The walk through one table at one hook: jumps, gotos, returns, policies (ipt_do_table, net/ipv4/netfilter/ip_tables.c)."""
+"""The walk through one table at one hook: jumps, gotos, returns, policies (ipt_do_table, ip_tables.c)."""
 
 from __future__ import annotations
 
@@ -46,86 +46,91 @@ class Walk:
     """Take sets of packets through the tables of one ruleset."""
 
     def __init__(self, chains: ReadyChains, evidence: Evidence, suppose: Suppose) -> None:
-        self._chains = chains
-        self._evidence = evidence
-        self._suppose = suppose
+        self.chains = chains
+        self.evidence = evidence
+        self.suppose = suppose
 
     def traverse(self, table: str, hook: str, state: State) -> list[Passage]:
         """Take a state through the built-in chain of a hook. A table without that chain lets everything pass."""
-        start = self._chains.get(table, hook)
+        start = self.chains.get(table, hook)
         if start is None:
             return [Passage(state, Verdict.ACCEPT, None)]
-        done: list[Passage] = []
-        waiting = [Place(state, start, 0, (), (hook,))]
-        while waiting:
-            at = waiting.pop()
+        return Traversal(self, table, start).run(state)
+
+
+class Traversal:
+    """Follow sets of packets from one built-in chain, until each has a verdict."""
+
+    def __init__(self, walk: Walk, table: str, start: ReadyChain) -> None:
+        self._walk = walk
+        self._table = table
+        self._start = start
+        self._waiting: list[Place] = []
+        self._done: list[Passage] = []
+
+    def run(self, state: State) -> list[Passage]:
+        """Follow a state. The last place that waits goes first, so what matches comes before what does not."""
+        self._waiting.append(Place(state, self._start, 0, (), (self._start.chain.name,)))
+        while self._waiting:
+            at = self._waiting.pop()
             place = at.chain.next_place(at.state, at.place)
             if place < len(at.chain.rules):
-                # The last one is taken first, so what matches is followed before what does not.
-                yes, no = split(at.state, at.chain.condition(place), self._suppose)
-                waiting += [at._replace(state=other, place=place + 1) for other in reversed(no)]
+                yes, no = split(at.state, at.chain.condition(place), self._walk.suppose)
+                self._waiting += [at._replace(state=other, place=place + 1) for other in reversed(no)]
                 for other in reversed(yes):
-                    self._apply(table, at._replace(state=other, place=place), waiting, done)
+                    self._apply(at._replace(state=other, place=place))
             else:
-                self._leave(table, at, waiting, done)
-        return done
+                self._leave(at)
+        return self._done
 
-    def _apply(self, table: str, at: Place, waiting: list[Place], done: list[Passage]) -> None:
+    def _apply(self, at: Place) -> None:
         rule = at.chain.rules[at.place]
         target = rule.target
         if isinstance(target, Jump | Goto):
-            self._enter(table, at, rule, target, waiting, done)
-            return
-        if target is None:
-            course = [Effect(at.state, Verdict.CONTINUE)]
+            self._enter(at, rule, target)
+        elif target is None:
+            self._follow(at, rule, [Effect(at.state, Verdict.CONTINUE)])
         else:
-            course = effect_of(target, at.state, self._evidence, self._suppose)
-        self._follow(table, at, rule, course, waiting, done)
+            self._follow(at, rule, effect_of(target, at.state, self._walk.evidence, self._walk.suppose))
 
-    def _follow(
-        self, table: str, at: Place, rule: Rule, course: list[Effect], waiting: list[Place], done: list[Passage]
-    ) -> None:
+    def _follow(self, at: Place, rule: Rule, course: list[Effect]) -> None:
         for effect in reversed(course):
-            step = Step(table=table, chain=rule.chain, rule=rule, verdict=effect.verdict.value, change=effect.change)
+            step = Step(
+                table=self._table, chain=rule.chain, rule=rule, verdict=effect.verdict.value, change=effect.change
+            )
             state = effect.state.stepped(step)
             if effect.verdict is Verdict.CONTINUE:
-                waiting.append(at._replace(state=state, place=at.place + 1))
+                self._waiting.append(at._replace(state=state, place=at.place + 1))
             elif effect.verdict is Verdict.RETURN:
-                self._leave(table, at._replace(state=state), waiting, done)
+                self._leave(at._replace(state=state))
             else:
-                done.append(Passage(state, effect.verdict, rule))
+                self._done.append(Passage(state, effect.verdict, rule))
 
-    def _enter(
-        self, table: str, at: Place, rule: Rule, target: Jump | Goto, waiting: list[Place], done: list[Passage]
-    ) -> None:
-        """Enter a chain. Only a jump remembers where it came from, so the end of a chain gone to returns past the goto."""
-        chain = self._chains.get(table, target.chain)
-        jump = isinstance(target, Jump)
+    def _enter(self, at: Place, rule: Rule, target: Jump | Goto) -> None:
+        """Enter a chain. Only a jump remembers where it came from: the end of a chain gone to returns past the goto."""
+        chain = self._walk.chains.get(self._table, target.chain)
         if chain is None:
-            reason = "the text does not show the chain"
-            self._follow(
-                table, at, rule, unknown_course(f"chain {target.chain}", reason, at.state, self._suppose), waiting, done
-            )
+            self._follow(at, rule, self._unknown(at, target.chain, "the text does not show the chain"))
         elif target.chain in at.inside:
-            reason = "the chain leads to itself, which the kernel refuses to load (mark_source_chains)"
-            self._follow(
-                table, at, rule, unknown_course(f"chain {target.chain}", reason, at.state, self._suppose), waiting, done
-            )
+            loop = "the chain leads to itself, which the kernel refuses to load (mark_source_chains)"
+            self._follow(at, rule, self._unknown(at, target.chain, loop))
         else:
-            step = Step(
-                table=table, chain=rule.chain, rule=rule, verdict=f"{'jump' if jump else 'goto'} {target.chain}"
-            )
+            jump = isinstance(target, Jump)
+            verdict = f"{'jump' if jump else 'goto'} {target.chain}"
+            step = Step(table=self._table, chain=rule.chain, rule=rule, verdict=verdict)
             jumps = (*at.jumps, Frame(at.chain, at.place + 1)) if jump else at.jumps
-            waiting.append(Place(at.state.stepped(step), chain, 0, jumps, (*at.inside, target.chain)))
+            self._waiting.append(Place(at.state.stepped(step), chain, 0, jumps, (*at.inside, target.chain)))
 
-    def _leave(self, table: str, at: Place, waiting: list[Place], done: list[Passage]) -> None:
+    def _unknown(self, at: Place, chain: str, reason: str) -> list[Effect]:
+        return unknown_course(f"chain {chain}", reason, at.state, self._walk.suppose)
+
+    def _leave(self, at: Place) -> None:
         """Go back to where the last jump came from, or take the policy of the built-in chain."""
         if at.jumps:
             back = at.jumps[-1]
             inside = at.inside[: at.inside.index(back.chain.chain.name) + 1]
-            waiting.append(Place(at.state, back.chain, back.place, at.jumps[:-1], inside))
+            self._waiting.append(Place(at.state, back.chain, back.place, at.jumps[:-1], inside))
             return
-        start = self._chains.get(table, at.inside[0])
-        policy = Verdict.DROP if start is not None and start.chain.policy == "DROP" else Verdict.ACCEPT
-        step = Step(table=table, chain=at.inside[0], rule=None, verdict=policy.value)
-        done.append(Passage(at.state.stepped(step), policy, None))
+        policy = Verdict.DROP if self._start.chain.policy == "DROP" else Verdict.ACCEPT
+        step = Step(table=self._table, chain=self._start.chain.name, rule=None, verdict=policy.value)
+        self._done.append(Passage(at.state.stepped(step), policy, None))
