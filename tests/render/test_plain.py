@@ -42,6 +42,14 @@ class Answer:
         return "an answer for people"
 
 
+@attrs.frozen
+class Ports:
+    """Stand for a value whose fields nobody outside cares for."""
+
+    def as_data(self) -> object:
+        return {"ports": PortRange(1, 9), "text": "no"}
+
+
 class Text(str):
     """Stand for a string that knows more."""
 
@@ -103,8 +111,8 @@ def test_an_answer_is_an_object_of_its_public_fields() -> None:
     assert json.loads(to_json(answer)) == expected
 
 
-def test_classes_can_be_told_by_their_text() -> None:
-    assert plain({"x": (Answer(share=Fraction(1)),)}, as_text=(Answer,)) == {"x": ["an answer for people"]}
+def test_a_value_may_say_itself_what_stands_for_it() -> None:
+    assert plain({"x": (Ports(),)}) == {"x": [{"ports": "1:9", "text": "no"}]}
 
 
 def test_a_graph_is_an_answer_too() -> None:
