@@ -87,6 +87,8 @@ def _nat_range(text: str) -> NatRange:
     address_part, port_part = _split(text)
     first, last = _addresses(address_part)
     if not port_part:
+        if first is None:
+            raise ValueError(f'needs an address or a port, found "{text}"')
         return NatRange(first=first, last=last)
     ports, slash, base = port_part.partition("/")
     if slash and "-" not in ports:
