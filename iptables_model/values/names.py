@@ -8,7 +8,7 @@ from iptables_model.values.codec import Codec, Form, bare
 
 __all__ = ["CHAIN", "CHAIN_NAME", "INTERFACE", "Interface"]
 
-CHAIN_NAME = r"[^\s!-][^\s]{0,28}"
+CHAIN_NAME = r"[^\s!\"-][^\s\"]{0,27}"
 """A chain's name: at most 28 bytes (XT_EXTENSION_MAXNAMELEN less one), not starting with `!` or `-`."""
 
 CHAIN: Codec[str] = bare(

@@ -1,0 +1,1 @@
+"""Text to model: the grammar of iptables-save, derived from the declarations."""

@@ -1,0 +1,95 @@
+"""The elements of which the grammar is made, and the error that they raise.
+
+Every pyparsing element is made here, because an element takes its whitespace from a setting that any other program in
+the process may have changed before; and blanks alone separate words (add_param_to_argv in iptables/xshared.c).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+import pyparsing as pp
+
+from iptables_model.source import printable
+from iptables_model.values.quoting import WORD
+
+__all__ = [
+    "BLANKS",
+    "END",
+    "NEXT_WORD",
+    "OpenQuote",
+    "Unreadable",
+    "element",
+    "found",
+    "open_quote",
+    "publish",
+    "regex",
+    "sequence",
+]
+
+E = TypeVar("E", bound=pp.ParserElement)
+
+BLANKS = " \t"
+"""What separates words."""
+
+END = rf"(?=[{BLANKS}]|\Z)"
+"""The end of a word, in a regular expression."""
+
+NEXT_WORD = re.compile(rf"[{BLANKS}]*({WORD})", re.DOTALL)
+"""Blanks and the word behind them, with its quotes."""
+
+_SHOWN = 60
+
+
+class Unreadable(pp.ParseFatalException):
+    """Say what cannot be read in a line; `loc` and `end` are the word's, counted from 0.
+
+    It is fatal, so that no other alternative is tried and the message stays the one that was meant.
+    """
+
+    def __init__(self, text: str, loc: int, end: int, message: str, *, expected: str = "", hint: str = "") -> None:
+        super().__init__(text, loc, message)
+        self.end = end
+        self.message = message
+        self.expected = expected
+        self.hint = hint
+
+
+class OpenQuote(Unreadable):
+    """Say that a quote is open at the end of the text, which may go on in the next line."""
+
+
+def element(made: E) -> E:
+    """Give an element the grammar's own whitespace."""
+    made.set_whitespace_chars(BLANKS)
+    made.parse_with_tabs()
+    return made
+
+
+def regex(pattern: str, name: str) -> pp.Regex:
+    """Make an element of a regular expression, named as messages name it; its token is the match."""
+    made = element(pp.Regex(pattern, flags=re.DOTALL, as_match=True))
+    made.set_name(name)
+    return made
+
+
+def sequence(*parts: pp.ParserElement) -> pp.And:
+    """Make an element of several that follow each other."""
+    return element(pp.And(list(parts)))
+
+
+def publish(made: E) -> E:
+    """Finish an element before threads share it: pyparsing would otherwise do it at the first parse, unlocked."""
+    made.streamline()
+    return made
+
+
+def found(text: str) -> str:
+    """Quote what stood there, for a message: of a bounded length, and fit for a terminal."""
+    return f'"{printable(text[:_SHOWN])}{"..." if len(text) > _SHOWN else ""}"'
+
+
+def open_quote(text: str, loc: int) -> OpenQuote:
+    """Say that a quote is never closed."""
+    return OpenQuote(text, loc, loc + 1, "this quote is never closed", expected='"', hint="the line may be cut off")

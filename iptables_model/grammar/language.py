@@ -1,0 +1,119 @@
+"""The words of the language, derived from the declarations: which flags there are, and what each takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from iptables_model.grammar.arguments import Argument
+from iptables_model.model.matches import MATCHES
+from iptables_model.model.matches.ip import Ip
+from iptables_model.model.targets import TARGETS, Goto, Jump
+from iptables_model.values.names import CHAIN
+
+if TYPE_CHECKING:
+    from iptables_model.model.option import Extension, Option
+    from iptables_model.values.codec import Codec
+
+__all__ = ["CORE_WORDS", "ExtensionGrammar", "Flag", "Language", "build"]
+
+CORE_WORDS: dict[str, str] = {
+    "-A": "append", "--append": "append", "-I": "insert", "--insert": "insert", "-m": "match", "--match": "match",
+    "-j": "jump", "--jump": "jump", "-g": "goto", "--goto": "goto", "-c": "counters", "--set-counters": "counters",
+}  # fmt: skip
+"""The words of a rule that iptables itself knows, but for those of `Ip`, and what each does (iptables/xshared.c)."""
+
+COMMANDS: dict[str, str] = {
+    word: hint
+    for words, hint in (
+        ("-D --delete -C --check -R --replace", "only -A and -I stand in a saved ruleset"),
+        ("-F --flush -X --delete-chain -Z --zero -E --rename-chain", "a ruleset is read as it stands, not as commands"),
+        ("-L --list -S --list-rules", "paste what the command printed, not the command"),
+        ("-P --policy -N --new-chain", "it stands on a line of its own"),
+        ("-t --table", "the table stands on a line of its own, for example *nat"),
+        ("-4 --ipv4 -6 --ipv6", "a ruleset is of one family; leave it out"),
+    )
+    for word in words.split()
+}
+"""Words of the iptables command that no rule holds, and what to do about each."""
+
+
+@attrs.frozen(eq=False)
+class Flag:
+    """Describe one way to write one option: the field it fills, its flag, and the argument that follows, if any.
+
+    `is_flag` says that the field only tells whether the option is there.
+    """
+
+    field: str
+    text: str
+    codec: Codec[Any] = attrs.field(repr=False)
+    negatable: bool = False
+    is_flag: bool = False
+    argument: Argument | None = None
+
+
+@attrs.frozen(eq=False)
+class ExtensionGrammar:
+    """Describe what an extension adds to the words of a rule; `flags` finds an option by any of its flags.
+
+    `required` are the fields that must be filled, each with the flag that does it.
+    """
+
+    kind: type[Extension]
+    flags: dict[str, Flag]
+    required: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen(eq=False)
+class Language:
+    """Hold all words: the options that need no extension, the matches and targets by name, and the ways to a chain.
+
+    `ways` are `-j` and `-g` with the name of a chain; `chains` is the argument of a command.
+    """
+
+    core: ExtensionGrammar
+    matches: dict[str, ExtensionGrammar]
+    targets: dict[str, ExtensionGrammar]
+    ways: dict[str, ExtensionGrammar]
+    chains: dict[str, Argument]
+
+
+def build() -> Language:
+    """Derive the words of the language from the declared matches and targets."""
+    return Language(
+        core=_extension(Ip),
+        matches={name: grammar for kind in MATCHES if kind is not Ip for name, grammar in _named(kind)},
+        targets={name: grammar for kind in TARGETS for name, grammar in _named(kind)},
+        ways={kind.extension: _way(kind) for kind in (Jump, Goto)},
+        chains={word: Argument(word, CHAIN, negatable=False) for word in CORE_WORDS},
+    )
+
+
+def _named(kind: type[Extension]) -> list[tuple[str, ExtensionGrammar]]:
+    grammar = _extension(kind)
+    return [(name, grammar) for name in (kind.extension, *kind.aliases)]
+
+
+def _extension(kind: type[Extension]) -> ExtensionGrammar:
+    return ExtensionGrammar(
+        kind=kind,
+        flags={flag.text: flag for option in kind.options for flag in _flags(option)},
+        required=tuple((option.name, option.flag) for option in kind.options if option.required),
+    )
+
+
+def _flags(option: Option) -> list[Flag]:
+    return [_flag(option, spelling.flag, spelling.codec or option.codec) for spelling in option.spellings()]
+
+
+def _flag(option: Option, text: str, codec: Codec[Any]) -> Flag:
+    argument = Argument(text, codec, negatable=option.negatable) if codec.words else None
+    return Flag(option.name, text, codec, option.negatable, option.is_flag, argument)
+
+
+def _way(kind: type[Jump | Goto]) -> ExtensionGrammar:
+    """Describe `-j CHAIN` or `-g CHAIN`, whose one value follows the flag of the target itself."""
+    flag = kind.extension
+    return ExtensionGrammar(kind, {flag: Flag("chain", flag, CHAIN, argument=Argument(flag, CHAIN, negatable=False))})

@@ -1,0 +1,148 @@
+"""Read dumps: the public way in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iptables_model.errors import DumpErrors, ModelError, ParseError
+from iptables_model.grammar.dumps import Dump, split
+from iptables_model.grammar.mode import Mode
+from iptables_model.grammar.section import DumpReader
+from iptables_model.model.ruleset import BUILTIN_CHAINS, keep_text
+from iptables_model.source import Span
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from iptables_model.model.ruleset import Ruleset
+
+__all__ = ["load", "parse", "parse_dumps"]
+
+_BOM = "\ufeff"
+
+
+def parse(text: str, *, mode: Mode = Mode.STRICT, name: str = "<string>", table: str | None = None) -> Ruleset:
+    r"""Read the text of one dump, or of a part of one.
+
+    The text is what `iptables-save` or `ip6tables-save` prints, with what people paste around it: prompts, lines of
+    kubectl, a byte order mark, CRLF. Bare rules, as `iptables-save | grep KUBE-SVC` leaves them, and the output of
+    `iptables -S` are a fragment (`Ruleset.fragment`); the table of a rule is then inferred, and `table` names it for
+    those rules that nothing places. `name` stands for the text in messages.
+
+    `str(ruleset)` is the text again, whatever it holds. `Ruleset.issues` lists the lines that `Mode.LENIENT` could not
+    read, and in every mode what shows that the dump is not whole: a table without COMMIT, a complaint of iptables-save.
+
+    Raises `ParseError`, or in `Mode.COLLECT` a `DumpErrors` that holds all of them; `ModelError` if `table` is none of
+    iptables'.
+
+    >>> ruleset = parse("*nat\n:KUBE-MARK-MASQ - [0:0]\n-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000\nCOMMIT\n")
+    >>> ruleset["nat"]["KUBE-MARK-MASQ"].rules[0].target
+    Mark(set_xmark=Masked(value=16384, mask=16384))
+    """
+    return _parse(text, Mode(mode), name, table, templates=True)
+
+
+def load(path: str | PathLike[str], *, mode: Mode = Mode.STRICT, table: str | None = None) -> Ruleset:
+    """Read the dump in a file, as `parse` does; the file's path is the ruleset's name.
+
+    Bytes that are not UTF-8 become lone surrogates (PEP 383), so that `str(ruleset).encode("utf-8", "surrogateescape")`
+    is the file, byte for byte. Raises `OSError` too, if the file cannot be read.
+
+    >>> load("fixtures/tutorial/missing.save")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'fixtures/tutorial/missing.save'
+    """
+    text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+    return parse(text, mode=mode, name=str(path), table=table)
+
+
+def parse_dumps(
+    text: str, *, mode: Mode = Mode.STRICT, name: str = "<string>", table: str | None = None
+) -> tuple[Ruleset, ...]:
+    r"""Read a text that holds several dumps, such as `iptables-save` and `ip6tables-save` one after the other.
+
+    A new dump begins where a table comes again, or where the headers change the family. The texts of the rulesets,
+    joined, are the text, and their rules have the lines of the whole text. Raises as `parse` does.
+
+    >>> text = "*nat\n-A INPUT -s 10.0.0.1\nCOMMIT\n*nat\n-A INPUT -s ::1\nCOMMIT\n"
+    >>> [ruleset.family for ruleset in parse_dumps(text)]
+    [4, 6]
+    """
+    mode = Mode(mode)
+    _check_table(table)
+    dumps = split(text)
+    ends = [dump.start for dump in dumps[1:]] + [len(text)]
+    texts = [text[dump.start : end] for dump, end in zip(dumps, ends, strict=True)]
+    readers = [_read(part, dump, mode, name, table, templates=True) for part, dump in zip(texts, dumps, strict=True)]
+    if mode is Mode.COLLECT:
+        _raise_all([error for reader in readers for error in reader.errors], name)
+    return tuple(_finish(reader, part) for reader, part in zip(readers, texts, strict=True))
+
+
+def _parse(text: str, mode: Mode, name: str, table: str | None, *, templates: bool) -> Ruleset:
+    _check_table(table)
+    dumps = split(text)
+    end = dumps[1].start if len(dumps) > 1 else len(text)
+    several = None if len(dumps) == 1 else _several(text, dumps, name)
+    if several is not None and mode is Mode.STRICT:
+        raise several
+    reader = _read(text[:end], dumps[0], mode, name, table, templates=templates)
+    if several is not None:
+        reader.errors.append(several)
+    if mode is Mode.COLLECT:
+        _raise_all(reader.errors, name)
+    return _finish(reader, text)
+
+
+def _read(text: str, dump: Dump, mode: Mode, name: str, table: str | None, *, templates: bool) -> DumpReader:
+    reader = DumpReader(dump, mode=mode, name=name, table=table, templates=templates)
+    reader.read(_bodies(text))
+    return reader
+
+
+def _bodies(text: str) -> list[str]:
+    """Split a text into the lines to be read: without the byte order mark, and without the CR of a CRLF."""
+    lines = text.split("\n")
+    if lines[0].startswith(_BOM):
+        lines[0] = lines[0][1:]
+    return [line.rstrip("\r") for line in lines] if "\r" in text else lines
+
+
+def _finish(reader: DumpReader, text: str) -> Ruleset:
+    return keep_text(reader.finish(), tuple(text.split("\n")))
+
+
+def _raise_all(errors: list[ParseError], name: str) -> None:
+    if errors:
+        count = f"{len(errors)} lines" if len(errors) > 1 else "1 line"
+        raise DumpErrors(f"{name}: {count} cannot be read", errors)
+
+
+def _check_table(table: str | None) -> None:
+    if table is not None and table not in BUILTIN_CHAINS:
+        raise ModelError(f'a table is one of {", ".join(BUILTIN_CHAINS)}, found "{table}"')
+
+
+def _several(text: str, dumps: list[Dump], name: str) -> ParseError:
+    """Say which dumps the text holds, at the start of the second."""
+    lines = [dump.line for dump in dumps[1:]]
+    last = text.count("\n") + (not text.endswith("\n"))
+    listed = [
+        f"lines {dump.line + 1}-{end} ({_family(dump)}: {', '.join(dump.tables)})"
+        for dump, end in zip(dumps[:5], [*lines, last], strict=False)
+    ]
+    second = dumps[1]
+    line = text[second.start :].partition("\n")[0].rstrip("\r")
+    return ParseError(
+        f"the text holds {len(dumps)} dumps: {'; '.join(listed)}{'; ...' if len(dumps) > 5 else ''}",
+        source=name,
+        span=Span(second.line + 1, 1, len(line) + 1),
+        text=line,
+        expected="one dump",
+        hint="parse_dumps reads them one by one",
+    )
+
+
+def _family(dump: Dump) -> str:
+    return {4: "IPv4", 6: "IPv6", None: "no header"}[dump.family]

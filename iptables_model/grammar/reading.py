@@ -1,0 +1,74 @@
+"""What the grammar finds in the line of a rule: which words stand where, and what each belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import attrs
+
+if TYPE_CHECKING:
+    from iptables_model.grammar.language import ExtensionGrammar, Flag
+    from iptables_model.values.codec import Form
+
+__all__ = ["NOWHERE", "Given", "Part", "Reading"]
+
+
+class Given(NamedTuple):
+    """Hold one option as a line gives it: its flag and where that stands, the form and place of its value, if any."""
+
+    flag: Flag
+    at: int
+    negated: bool
+    form: Form | None
+    start: int
+    end: int
+
+
+NOWHERE = (-1, -1)
+"""The place of what is not there."""
+
+
+@attrs.define(eq=False)
+class Part:
+    """Hold one extension of a line: where its `-m` or `-j` stands and its name ends, and the options it got.
+
+    `width` counts the characters of a target's name, with the blanks before it.
+    Without a grammar it is one that nobody declared; then `words` are its options as they stand.
+    """
+
+    grammar: ExtensionGrammar | None = attrs.field(repr=False)
+    name: str
+    start: int
+    end: int
+    width: int = 0
+    given: dict[str, Given] = attrs.field(factory=dict)
+    words: list[str] = attrs.field(factory=list)
+    words_end: int = -1
+
+    def keep(self, text: str, start: int, end: int) -> None:
+        """Keep a word as it stands, and the blanks before it if there are more than one, as empty words.
+
+        A mismatched iptables prints an empty value so: `--to-destination  --random`.
+        """
+        last = self.words_end if self.words else self.end
+        gap = text[last:start]
+        if len(gap) > 1 and not gap.strip(" "):
+            self.words += [""] * (len(gap) - 1)
+        self.words.append(text[start:end])
+        self.words_end = end
+
+
+@attrs.define(eq=False)
+class Reading:
+    """Hold what stands in the line of a rule.
+
+    `chain` and `counters` are places in the text; `insert` is the number behind `-I`, and None for `-A`. `parts` are
+    the options of iptables itself and the matches, in order.
+    """
+
+    text: str
+    chain: tuple[int, int] = NOWHERE
+    insert: int | None = None
+    counters: tuple[tuple[int, int], tuple[int, int]] | None = None
+    parts: list[Part] = attrs.field(factory=list)
+    target: Part | None = None

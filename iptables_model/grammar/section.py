@@ -1,0 +1,262 @@
+"""Read the lines of one dump, in order, into tables."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from iptables_model.errors import ParseError
+from iptables_model.grammar.drafts import Entry, TableDraft
+from iptables_model.grammar.elements import BLANKS, NEXT_WORD, OpenQuote, Unreadable, found
+from iptables_model.grammar.fragment import Fragment
+from iptables_model.grammar.language import COMMANDS
+from iptables_model.grammar.lines import grammar
+from iptables_model.grammar.mode import Mode
+from iptables_model.grammar.paste import gives_up, is_noise, junk_hint
+from iptables_model.grammar.plans import Planner, other_family
+from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE, Ruleset
+from iptables_model.source import Span
+
+if TYPE_CHECKING:
+    from iptables_model.grammar.dumps import Dump
+    from iptables_model.grammar.lines import ChainLine
+    from iptables_model.grammar.reading import Reading
+
+__all__ = ["DumpReader"]
+
+_LONGEST_STRING = 1024
+"""No word that iptables reads is longer (struct xt_param_buf of iptables/xshared.h), so no quote is open further."""
+
+_BUILTIN = frozenset(chain for chains in BUILTIN_CHAINS.values() for chain in chains)
+
+
+class DumpReader:
+    """Read the lines of one dump.
+
+    `errors` are the lines that cannot be read, in order; in `Mode.STRICT` the first is raised.
+    """
+
+    def __init__(self, dump: Dump, *, mode: Mode, name: str, table: str | None, templates: bool) -> None:
+        self.errors: list[ParseError] = []
+        self.notes: list[ParseError] = []
+        self._dump = dump
+        self._mode = mode
+        self._name = name
+        self._default = table
+        self._grammar = grammar()
+        self._planner = Planner()
+        self._templates = templates
+        self._family = dump.family
+        self._tables: dict[str, TableDraft] = {}
+        self._table: TableDraft | None = None
+        self._loose: Fragment | None = None
+        self._listed: str | None = None
+        self._lines: list[str] = []
+        self._at = 0
+        self._kinds = {"*": self._read_table, ":": self._read_chain, "-": self._read_command, "[": self._read_command,
+                       '"': self._read_command, "!": self._read_command}  # fmt: skip
+
+    def read(self, lines: list[str]) -> None:
+        """Read all lines."""
+        self._lines = lines
+        while self._at < len(lines):
+            line = lines[self._at]
+            try:
+                taken = self._read_line(line)
+            except Unreadable as error:
+                self._fail(error)
+                taken = 1
+            self._at += taken
+        self._end_table()
+
+    def finish(self) -> Ruleset:
+        """Make the ruleset."""
+        if self._loose is not None:
+            self._loose.place(self._tables, self._default)
+        return Ruleset(
+            tables=tuple(draft.finish(self._planner) for draft in self._tables.values()),
+            family=self._family,
+            fragment=self._loose is not None,
+            name=self._name,
+            issues=tuple(sorted((*self.errors, *self.notes), key=lambda error: error.line)),
+        )
+
+    # Errors.
+
+    def _fail(self, error: Unreadable) -> None:
+        made = self._error(error, self._at)
+        if self._mode is Mode.STRICT:
+            raise made from None
+        self.errors.append(made)
+
+    def _error(self, error: Unreadable, at: int) -> ParseError:
+        """Turn a complaint about a line, or about one that goes on in the next, into a `ParseError`."""
+        start = error.pstr.rfind("\n", 0, error.loc) + 1
+        line = error.pstr[start:].partition("\n")[0]
+        column = error.loc - start + 1
+        end = max(min(error.end - start, len(line)) + 1, column + 1)
+        number = self._dump.line + at + 1 + error.pstr.count("\n", 0, error.loc)
+        return ParseError(
+            error.message,
+            source=self._name,
+            span=Span(number, column, end),
+            text=line,
+            expected=error.expected,
+            hint=error.hint,
+        )
+
+    def _note(self, at: int, message: str, hint: str) -> None:
+        """Note what shows that the dump is not whole, which is no error."""
+        line = self._lines[at]
+        self.notes.append(self._error(Unreadable(line, 0, len(line), message, hint=hint), at))
+
+    # Lines.
+
+    def _read_line(self, line: str) -> int:
+        """Read what stands at a line; say how many lines it takes."""
+        bare = line.strip(BLANKS)
+        if not bare or bare[0] == "#":
+            return 1
+        if bare == "COMMIT":
+            return self._read_commit(line)
+        kind = self._kinds.get(bare[0])
+        if kind is not None and not is_noise(bare):
+            return kind(line)
+        if gives_up(bare):
+            self._note(self._at, "iptables-save could not print all rules", "a newer iptables-save may be able to")
+        elif not is_noise(bare):
+            start = len(line) - len(line.lstrip(BLANKS))
+            message = f"{found(bare)} is no line of iptables-save"
+            raise Unreadable(line, start, len(line), message, expected="a rule, chain or table", hint=junk_hint(bare))
+        return 1
+
+    def _read_commit(self, line: str) -> int:
+        if self._table is None and self._loose is None:
+            raise Unreadable(line, 0, len(line), "COMMIT without a table", hint="a table begins with *NAME")
+        self._table = None
+        return 1
+
+    def _read_table(self, line: str) -> int:
+        name, start, end = self._grammar.read_table(line)
+        self._end_table()
+        self._table = TableDraft(name, self._at)
+        self._tables[name] = self._table
+        if name not in BUILTIN_CHAINS and name != UNKNOWN_TABLE:
+            message = f"no table {found(name)} in iptables"
+            raise Unreadable(line, start, end, message, expected=" or ".join(BUILTIN_CHAINS), hint=closest(name))
+        return 1
+
+    def _end_table(self) -> None:
+        if self._table is not None:
+            self._note(self._table.line, f"the table {self._table.name} has no COMMIT", "the dump may be cut off")
+            self._table = None
+
+    def _read_chain(self, line: str) -> int:
+        self._declare(line, self._grammar.read_chain(line))
+        return 1
+
+    def _declare(self, line: str, chain: ChainLine) -> None:
+        """Take over what a line says of a chain."""
+        builtin = chain.name in _BUILTIN
+        if chain.policy is not None and not builtin:
+            message = f"{found(chain.name)} has a policy, which only a built-in chain can have"
+            raise Unreadable(line, *chain.policy_at, message, expected="-")
+        if self._table is None:
+            self._fragment(line).declare(chain, self._listed)
+            return
+        draft = self._table.chain(chain.name)
+        if draft.declared:
+            raise Unreadable(line, chain.start, chain.end, f"the chain {found(chain.name)} is declared twice")
+        draft.declare(chain)
+
+    def _fragment(self, line: str) -> Fragment:
+        """Give the fragment to which a line outside of all tables belongs."""
+        if self._loose is None:
+            if self._tables:
+                start = len(line) - len(line.lstrip(BLANKS))
+                message = "this line stands outside of a table"
+                hint = "a table begins with *NAME and ends with COMMIT"
+                raise Unreadable(line, start, len(line), message, hint=hint)
+            self._loose = Fragment()
+        return self._loose
+
+    # Rules and other commands.
+
+    def _read_command(self, line: str) -> int:
+        self._listed = self._dump.listings.get(self._at, self._listed)
+        word = NEXT_WORD.match(line)
+        command = "" if word is None else word[1]
+        if command in ("-P", "--policy"):
+            self._declare(line, self._grammar.read_policy(line))
+        elif command in ("-N", "--new-chain"):
+            self._declare(line, self._grammar.read_new_chain(line))
+        elif word is not None and command in COMMANDS:
+            message, hint = f"{command} is no rule", COMMANDS[command]
+            raise Unreadable(line, word.start(1), word.end(), message, expected="-A", hint=hint)
+        else:
+            return self._read_rule(line)
+        return 1
+
+    def _read_rule(self, line: str) -> int:
+        try:
+            self._add(self._grammar.read_rule(line))
+        except OpenQuote as error:
+            return self._read_broken(error)
+        return 1
+
+    def _read_broken(self, error: OpenQuote) -> int:
+        """Read a rule of which a quoted word goes on in the next lines, if it does."""
+        text, taken = error.pstr, 1
+        for line in self._lines[self._at + 1 :]:
+            if len(text) - error.loc > _LONGEST_STRING:
+                break
+            text, taken = f"{text}\n{line}", taken + 1
+            if '"' not in line:
+                continue
+            try:
+                self._add(self._grammar.read_rule(text))
+            except Unreadable:
+                continue
+            return taken
+        raise error
+
+    def _add(self, reading: Reading) -> None:
+        """Add a rule to its chain."""
+        plan, texts = self._planner.plan(reading)
+        for family in plan.families:
+            if self._family is None:
+                self._family = family
+            elif family != self._family:
+                raise other_family(reading, self._family)
+        entry = Entry(plan, texts, self._dump.line + self._at + 1)
+        if self._table is None:
+            self._fragment(reading.text).add(texts[0], entry, reading.insert, self._listed)
+            return
+        self._check_target(reading)
+        chain = self._table.chains.get(texts[0])
+        if chain is None:
+            if texts[0] not in BUILTIN_CHAINS.get(self._table.name, _BUILTIN):
+                raise self._undeclared(reading, texts[0])
+            chain = self._table.chain(texts[0])
+        if reading.insert is not None and not 1 <= reading.insert <= len(chain.entries) + 1:
+            message = f"rule {reading.insert} of a chain that has {len(chain.entries)}"
+            raise Unreadable(reading.text, *reading.chain, message, expected="a number from 1")
+        chain.insert(entry, reading.insert)
+
+    def _check_target(self, reading: Reading) -> None:
+        """Refuse options behind the name of a chain, which takes none."""
+        target, table = reading.target, self._table
+        if target is not None and target.grammar is None and table is not None and target.name in table.chains:
+            message = f"{found(target.words[0])} stands behind the name of a chain, which takes no options"
+            raise Unreadable(reading.text, target.end, target.words_end, message)
+
+    def _undeclared(self, reading: Reading, name: str) -> Unreadable:
+        known = () if self._table is None else tuple(self._table.chains)
+        message = f"no line declares the chain {found(name)}"
+        return Unreadable(reading.text, *reading.chain, message, expected="a declared chain", hint=closest(name, known))
+
+
+def closest(name: str, names: tuple[str, ...] = tuple(BUILTIN_CHAINS)) -> str:
+    """Suggest names that resemble one that is not there."""
+    close = get_close_matches(name[:60], names[:5000], n=2, cutoff=0.6)
+    return f"did you mean {' or '.join(close)}?" if close else ""
