@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["gives_up", "is_noise", "junk_hint"]
+__all__ = ["gives_up", "is_noise", "junk_hint", "listed_table"]
 
 _PROMPT = (
     r"(?:"
@@ -28,6 +28,9 @@ _NOISE = re.compile(rf"(?:{_PROMPT}|{_KUBECTL}|{_SHELL})")
 _GIVES_UP = re.compile(
     r"ip6?tables-save v[\d.]+ \((?:nf_tables|legacy)\): .*|Perhaps iptables-save or your kernel needs to be upgraded\."
 )
+_COMMAND = re.compile(r"(?:.*[#$%] ?)?(?:sudo )?(?:/\S*/)?ip6?tables(?:-legacy|-nft)?(-save)?( [^|]*)?(?:\|.*)?")
+_TABLE = re.compile(r" (?:-t ?|--table[ =])(\w+)")
+_LIST = re.compile(r" (?:-S|--list-rules)\b")
 _HINTS = (
     (re.compile(r"\0|.\0"), "the text looks like UTF-16; save it as UTF-8"),
     (re.compile(r">"), "take off the > of the mail"),
@@ -46,6 +49,21 @@ def is_noise(line: str) -> bool:
     (True, False)
     """
     return _NOISE.fullmatch(line) is not None
+
+
+def listed_table(line: str) -> str | None:
+    """Name the table of which the command behind a prompt lists the rules, if it lists those of one table only.
+
+    >>> listed_table("node:~$ sudo iptables -t nat -S KUBE-SERVICES"), listed_table("# iptables -S")
+    ('nat', 'filter')
+    """
+    command = _COMMAND.fullmatch(line)
+    if command is None:
+        return None
+    table = _TABLE.search(command[2] or "")
+    if table is not None:
+        return table[1]
+    return "filter" if _LIST.search(command[2] or "") else None
 
 
 def gives_up(line: str) -> bool:

@@ -9,17 +9,22 @@ import attrs
 from iptables_model.errors import ModelError
 from iptables_model.grammar.arguments import plain, value_of
 from iptables_model.grammar.elements import Unreadable
+from iptables_model.model.matches.ip import Ip
 from iptables_model.model.matches.unknown import UnknownMatch
 from iptables_model.model.option import Extension, Match, Target
 from iptables_model.model.rule import Counters, Rule
 from iptables_model.model.targets.unknown import UnknownTarget
 from iptables_model.values.negatable import Negatable
+from iptables_model.values.numbers import Protocol
 
 if TYPE_CHECKING:
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.reading import Given, Part, Reading
 
 __all__ = ["PartPlan", "Planner", "RulePlan", "other_family"]
+
+
+_SPOKEN = ((1, 4), (58, 6))
 
 
 @attrs.define(eq=False)
@@ -89,6 +94,12 @@ class Planner:
         if text not in values:
             values[text] = flag.codec.read(plain(text, flag.codec.words))
         return values[text]
+
+    def family_of_protocols(self) -> int | None:
+        """Tell the family by the rules' protocols: icmp is spoken with IPv4, ipv6-icmp with IPv6."""
+        protocols = {plan.fixed.get("protocol") for plan in self._parts.values() if plan.kind is Ip}
+        families = {family for number, family in _SPOKEN if Negatable(Protocol(number)) in protocols}
+        return families.pop() if len(families) == 1 else None
 
     def plan(self, reading: Reading) -> tuple[RulePlan, tuple[str, ...]]:
         """Plan the rule of a line, and give the texts that go with it.

@@ -12,7 +12,7 @@ from iptables_model.grammar.fragment import Fragment
 from iptables_model.grammar.language import COMMANDS
 from iptables_model.grammar.lines import grammar
 from iptables_model.grammar.mode import Mode
-from iptables_model.grammar.paste import gives_up, is_noise, junk_hint
+from iptables_model.grammar.paste import gives_up, is_noise, junk_hint, listed_table
 from iptables_model.grammar.plans import Planner, other_family
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE, Ruleset
 from iptables_model.source import Span
@@ -75,7 +75,7 @@ class DumpReader:
             self._loose.place(self._tables, self._default)
         return Ruleset(
             tables=tuple(draft.finish(self._planner) for draft in self._tables.values()),
-            family=self._family,
+            family=self._family or self._planner.family_of_protocols(),
             fragment=self._loose is not None,
             name=self._name,
             issues=tuple(sorted((*self.errors, *self.notes), key=lambda error: error.line)),
@@ -115,16 +115,23 @@ class DumpReader:
     def _read_line(self, line: str) -> int:
         """Read what stands at a line; say how many lines it takes."""
         bare = line.strip(BLANKS)
-        if not bare or bare[0] == "#":
+        if not bare:
             return 1
         if bare == "COMMIT":
             return self._read_commit(line)
         kind = self._kinds.get(bare[0])
         if kind is not None and not is_noise(bare):
             return kind(line)
+        return self._read_other(line, bare)
+
+    def _read_other(self, line: str, bare: str) -> int:
+        """Read what is no line of iptables-save but for its comments."""
         if gives_up(bare):
             self._note(self._at, "iptables-save could not print all rules", "a newer iptables-save may be able to")
-        elif not is_noise(bare):
+        elif bare[0] == "#" or is_noise(bare):
+            # The command behind a prompt may say whose rules follow; "# " is root's prompt.
+            self._listed = listed_table(bare) or (self._listed if bare[0] == "#" else None)
+        else:
             start = len(line) - len(line.lstrip(BLANKS))
             message = f"{found(bare)} is no line of iptables-save"
             raise Unreadable(line, start, len(line), message, expected="a rule, chain or table", hint=junk_hint(bare))
@@ -155,8 +162,8 @@ class DumpReader:
         self._declare(line, self._grammar.read_chain(line))
         return 1
 
-    def _declare(self, line: str, chain: ChainLine) -> None:
-        """Take over what a line says of a chain."""
+    def _declare(self, line: str, chain: ChainLine, *, again: bool = False) -> None:
+        """Take over what a line says of a chain; `again` lets it change one that is declared."""
         builtin = chain.name in _BUILTIN
         if chain.policy is not None and not builtin:
             message = f"{found(chain.name)} has a policy, which only a built-in chain can have"
@@ -165,7 +172,7 @@ class DumpReader:
             self._fragment(line).declare(chain, self._listed)
             return
         draft = self._table.chain(chain.name)
-        if draft.declared:
+        if draft.declared and not again:
             raise Unreadable(line, chain.start, chain.end, f"the chain {found(chain.name)} is declared twice")
         draft.declare(chain)
 
@@ -186,8 +193,10 @@ class DumpReader:
         self._listed = self._dump.listings.get(self._at, self._listed)
         word = NEXT_WORD.match(line)
         command = "" if word is None else word[1]
+        if command.startswith("-") and not command.lstrip("-")[:1].isalpha():
+            return self._read_other(line, line.strip(BLANKS))
         if command in ("-P", "--policy"):
-            self._declare(line, self._grammar.read_policy(line))
+            self._declare(line, self._grammar.read_policy(line), again=True)
         elif command in ("-N", "--new-chain"):
             self._declare(line, self._grammar.read_new_chain(line))
         elif word is not None and command in COMMANDS:
