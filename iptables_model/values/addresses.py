@@ -16,12 +16,16 @@ __all__ = [
     "ADDRESS_RANGE",
     "IPV4",
     "IPV6",
+    "MAC",
     "NETWORK",
+    "PLAIN_PREFIX",
     "PREFIX",
     "Address",
     "AddressRange",
+    "MacAddress",
     "MaskedAddress",
     "Network",
+    "Prefix",
     "address",
     "address_text",
     "network",
@@ -55,7 +59,8 @@ class MaskedAddress:
         return f"{bare}/{mask}"
 
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network | MaskedAddress
+Prefix: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network: TypeAlias = Prefix | MaskedAddress
 
 
 @attrs.frozen
@@ -186,8 +191,29 @@ ADDRESS: Codec[Address] = Codec(
 )
 """One address."""
 
-PREFIX = attrs.evolve(NETWORK, name="prefix", expected="an address with a mask")
+
+def _prefix(text: str) -> Prefix:
+    found = network(text)
+    if not isinstance(found, MaskedAddress):
+        return found
+    raise ValueError(f'needs a mask whose ones are all on the left, found "{text}"')
+
+
+def _plain(value: Prefix) -> str:
+    return address_text(value.network_address) if value.prefixlen == value.max_prefixlen else network_text(value)
+
+
+PREFIX: Codec[Prefix] = Codec(
+    name="prefix",
+    expected="an address with a mask",
+    forms=NETWORK.forms[:2] + tuple(attrs.evolve(form, exact=False) for form in NETWORK.forms[2:]),
+    read=_prefix,
+    write=network_text,
+)
 """A network that something is mapped to."""
+
+PLAIN_PREFIX: Codec[Prefix] = attrs.evolve(PREFIX, write=_plain)
+"""A network, printed without the length that a single address has (xtables_ipmask_to_numeric)."""
 
 ADDRESS_RANGE: Codec[AddressRange] = Codec(
     name="address range",
@@ -200,3 +226,26 @@ ADDRESS_RANGE: Codec[AddressRange] = Codec(
     write=str,
 )
 """The addresses from one to another."""
+
+
+class MacAddress(bytes):
+    """Hold the six bytes of a hardware address.
+
+    >>> str(MacAddress(bytes(range(6))))
+    '00:01:02:03:04:05'
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self.hex(":")
+
+
+MAC: Codec[MacAddress] = Codec(
+    name="hardware address",
+    expected="a hardware address, for example 00:11:22:33:44:55",
+    forms=(Form(regex=r"[0-9A-Fa-f]{1,2}(?::[0-9A-Fa-f]{1,2}){5}"),),
+    read=lambda text: MacAddress(int(octet, 16) for octet in text.split(":")),
+    write=str,
+)
+"""The address of a network device."""

@@ -46,8 +46,10 @@ class Codec(Generic[T]):
 
     `expected` completes the sentence "--flag needs ..."; `words` is the number of words that the value takes (0 for a
     flag), separated by one blank in its text; a `string` is put in quotes where iptables does so, and with `quoted`
-    always; a `keyword` is one of few, so that a reader may treat it as part of the rule's shape. `read` raises
-    `ValueError` for what no form could tell.
+    always; a `keyword` is one of few, so that a reader may treat it as part of the rule's shape. With `optional` the
+    value may be left out before the next option; its text is then empty. Where there are `leads`, the option has no
+    flag of its own: its value is a run of words that begins with one of these (or with `!` and one of these), and runs
+    as far as a form matches. `read` raises `ValueError` for what no form could tell.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Codec(Generic[T]):
     string: bool = False
     quoted: bool = False
     keyword: bool = False
+    optional: bool = False
+    leads: tuple[str, ...] = ()
 
     def parse(self, text: str) -> T:
         """Read a value from its text.
@@ -95,16 +99,16 @@ def unsigned(bits: int, *, hexadecimal: bool = False, name: str = "number") -> C
     )
 
 
-def between(low: int, high: int, *, name: str = "number") -> Codec[int]:
-    """Describe a number within bounds, printed in decimal.
+def between(low: int, high: int, *, name: str = "number", digits: int = 0) -> Codec[int]:
+    """Describe a number within bounds, printed in decimal, or in so many hexadecimal digits.
 
-    >>> between(1, 20).parse("20")
-    20
+    >>> between(1, 20).parse("20"), between(0, 63, digits=2).write(8)
+    (20, '0x08')
     """
     expected = f"a number from {low} to {high}"
-    digits = len(str(high))
+    longest = len(str(high))
     # What has fewer digits than the highest number is below it.
-    shorter = (Form(regex=rf"[1-9][0-9]{{0,{digits - 2}}}"),) if low <= 1 and digits > 1 else ()
+    shorter = (Form(regex=rf"[1-9][0-9]{{0,{longest - 2}}}"),) if low <= 1 and longest > 1 else ()
 
     def read(text: str) -> int:
         value = strtoul(text)
@@ -117,7 +121,7 @@ def between(low: int, high: int, *, name: str = "number") -> Codec[int]:
         expected=expected,
         forms=(*shorter, Form(regex=NUMBER, exact=False)),
         read=read,
-        write=str,
+        write=(lambda value: f"0x{value:0{digits}x}") if digits else str,
     )
 
 

@@ -6,7 +6,8 @@ import attrs
 
 from iptables_model.values.addresses import IPV4, IPV6, Address, address, address_text
 from iptables_model.values.codec import Codec, Form
-from iptables_model.values.numbers import PORT_WORD, PortRange, port
+from iptables_model.values.numbers import PortRange
+from iptables_model.values.ports import PORT_WORD, port
 
 __all__ = ["NAT_PORTS", "NAT_RANGE", "NatRange", "nat_ports_text"]
 

@@ -7,10 +7,11 @@ import enum
 import attrs
 
 from iptables_model.model.option import Match, extension, option, options_of, require
-from iptables_model.values.addresses import NETWORK, Network, network_text
+from iptables_model.values.addresses import PLAIN_PREFIX, Prefix
 from iptables_model.values.codec import Codec, one_of, several_of
 from iptables_model.values.negatable import Negatable
-from iptables_model.values.numbers import PORTS, PROTOCOL, NumberRange, PortRange, Protocol, ranges
+from iptables_model.values.numbers import PROTOCOL, NumberRange, PortRange, Protocol, ranges
+from iptables_model.values.ports import PORTS
 
 __all__ = ["Conntrack", "CtDir", "CtState", "CtStatus", "State"]
 
@@ -52,13 +53,6 @@ def _ct_status(text: str) -> tuple[CtStatus, ...]:
     return tuple(status for status in found if status is not CtStatus.NONE) or found
 
 
-def _ct_address(value: Network) -> str:
-    """Write a network without the length that a single address has (extensions/libxt_conntrack.c)."""
-    text = network_text(value)
-    return text.removesuffix("/32") if value.version == 4 else text.removesuffix("/128")
-
-
-_ADDRESS: Codec[Network] = attrs.evolve(NETWORK, write=_ct_address)
 _CT_PROTOCOL: Codec[Protocol] = attrs.evolve(PROTOCOL, write=lambda held: str(int(held)))
 
 
@@ -72,10 +66,10 @@ class Conntrack(Match):
         "--ctstate", several_of(CtState), negatable=True, default=None
     )
     ctproto: Negatable[Protocol] | None = option("--ctproto", _CT_PROTOCOL, negatable=True, default=None)
-    ctorigsrc: Negatable[Network] | None = option("--ctorigsrc", _ADDRESS, negatable=True, default=None)
-    ctorigdst: Negatable[Network] | None = option("--ctorigdst", _ADDRESS, negatable=True, default=None)
-    ctreplsrc: Negatable[Network] | None = option("--ctreplsrc", _ADDRESS, negatable=True, default=None)
-    ctrepldst: Negatable[Network] | None = option("--ctrepldst", _ADDRESS, negatable=True, default=None)
+    ctorigsrc: Negatable[Prefix] | None = option("--ctorigsrc", PLAIN_PREFIX, negatable=True, default=None)
+    ctorigdst: Negatable[Prefix] | None = option("--ctorigdst", PLAIN_PREFIX, negatable=True, default=None)
+    ctreplsrc: Negatable[Prefix] | None = option("--ctreplsrc", PLAIN_PREFIX, negatable=True, default=None)
+    ctrepldst: Negatable[Prefix] | None = option("--ctrepldst", PLAIN_PREFIX, negatable=True, default=None)
     ctorigsrcport: Negatable[PortRange] | None = option("--ctorigsrcport", PORTS, negatable=True, default=None)
     ctorigdstport: Negatable[PortRange] | None = option("--ctorigdstport", PORTS, negatable=True, default=None)
     ctreplsrcport: Negatable[PortRange] | None = option("--ctreplsrcport", PORTS, negatable=True, default=None)

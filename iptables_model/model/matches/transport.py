@@ -5,7 +5,8 @@ from __future__ import annotations
 from iptables_model.model.option import Match, Spelling, extension, option, require
 from iptables_model.values.codec import between
 from iptables_model.values.negatable import Negatable
-from iptables_model.values.numbers import PORT_LIST, PORTS, PortRange
+from iptables_model.values.numbers import PortRange
+from iptables_model.values.ports import PORT_LIST, PORTS
 from iptables_model.values.transport import SYN, TCP_FLAGS, TcpFlags
 
 __all__ = ["Multiport", "Sctp", "Tcp", "Udp"]

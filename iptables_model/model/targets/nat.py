@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptables_model.model.option import Target, extension, flag, option
-from iptables_model.values.addresses import PREFIX, Network
+from iptables_model.values.addresses import PREFIX, Prefix
 from iptables_model.values.nat import NAT_PORTS, NAT_RANGE, NatRange
 from iptables_model.values.numbers import PortRange
 
@@ -84,4 +84,4 @@ class Netmap(Target):
     extension = "NETMAP"
     tables = ("nat",)
 
-    to: Network = option("--to", PREFIX)
+    to: Prefix = option("--to", PREFIX)
