@@ -52,7 +52,7 @@ class Source(enum.StrEnum):
 
 @attrs.frozen
 class Question:
-    """Ask what becomes of the first packets of connections to a Service port, by one way in, from one kind of client."""
+    """Ask what becomes of first packets to a Service port, by one way in, from one kind of client."""
 
     ruleset: Ruleset
     found: Found

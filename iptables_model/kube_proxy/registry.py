@@ -17,7 +17,7 @@ from iptables_model.model.ruleset import Chain, Ruleset, derived
 from iptables_model.model.targets import Accept, Drop, Goto, Jump, Reject
 from iptables_model.values.addresses import Address
 
-__all__ = ["Entry", "Found", "Registry", "Way"]
+__all__ = ["Entry", "Found", "Registry", "Way", "said_of"]
 
 
 class Entry(enum.StrEnum):
@@ -175,11 +175,11 @@ class Registry:
         if protocol is None or protocol.negated or port is None:
             return
         suffix = _suffix(rule)
-        said = _COMMENT.fullmatch(rule.comment or "")
+        said = said_of(rule)
         if said is None and suffix is None:
             return
-        found = self._held(said["service"] if said else None, str(protocol.value), suffix)
-        kind = said["kind"] if said else None
+        service, kind = said or (None, None)
+        found = self._held(service, str(protocol.value), suffix)
         if kind == "health check node port":
             found.health_check_node_port = port
             return
@@ -199,13 +199,25 @@ class Registry:
 
     def _read_unnamed(self) -> None:
         """Join what a rule without a comment said to the Service port whose chain it leads to."""
+        named_by_suffix = {one.suffix: one for one in self if one.name.namespace and one.suffix is not None}
         for (name, protocol), found in list(self._found.items()):
             if not name.namespace and found.suffix is not None:
-                named = next((one for one in self if one.name.namespace and one.suffix == found.suffix), None)
+                named = named_by_suffix.get(found.suffix)
                 if named is not None:
                     named.ways += found.ways
                     del self._found[name, protocol]
                     self._by_suffix[found.suffix] = named
+
+
+def said_of(rule: Rule) -> tuple[str, str | None] | None:
+    """Read what a comment of kube-proxy says: the Service port, and what the rule is to it; None for other comments.
+
+    >>> from iptables_model.model.matches import Comment
+    >>> said_of(Rule(table="nat", chain="KUBE-SERVICES", matches=(Comment(comment="default/web:http cluster IP"),)))
+    ('default/web:http', 'cluster IP')
+    """
+    said = _COMMENT.fullmatch(rule.comment or "")
+    return None if said is None else (said["service"], said["kind"])
 
 
 def _dispatch(ruleset: Ruleset) -> Iterator[Rule]:

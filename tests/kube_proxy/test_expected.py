@@ -93,16 +93,15 @@ def test_each_way_from_each_client_by_address(case: tuple[Path, Path]) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=_ids)
 def test_each_way_from_each_kind_of_client_without_the_node(case: tuple[Path, Path]) -> None:
-    """What a dump alone tells: hosts of endpoints on the node's network are taken for other machines."""
+    """Ask by kinds: a pod is none of the endpoints, and an endpoint outside the pod network is on another machine."""
     dump, expected = case
     ruleset, wanted = _ruleset(dump), _expected(expected)
     found, right = {}, {}
     for port in wanted["service_ports"]:
         for name, ways in port["ways"].items():
             entry, _, client = name.partition("/from_")
-            here = any(
-                one.get("local") and one["ip"] == wanted["node_ip"] for way in ways for one in way.get("endpoints", ())
-            )
+            held = [one for way in ways for one in way.get("endpoints", ())]
+            here = any(one["ip"] == wanted["node_ip"] or (client == "local_pod" and one.get("hairpin")) for one in held)
             if client in KINDS and not here:
                 answer = reachable_endpoints(ruleset, _name(port), entry=ENTRIES[entry], source=KINDS[client])
                 if entry == "loadBalancer" and client == "node" and port["source_ranges"] and port["any_endpoints"]:
