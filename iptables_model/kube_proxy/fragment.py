@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from iptables_model.kube_proxy.names import split_chain
+from iptables_model.kube_proxy.registry import said_of
 from iptables_model.model import targets
 from iptables_model.model.matches import AddrType, Addrtype, Conntrack, CtState, Ip, Mark, Match
 from iptables_model.model.rule import Rule
@@ -142,9 +143,15 @@ class Layout:
         self._hook("nat", "KUBE-POSTROUTING", ("POSTROUTING",))
         self._hook("filter", "KUBE-PROXY-FIREWALL", ("INPUT", "FORWARD", "OUTPUT"), *_NEW)
         self._hook("filter", "KUBE-NODEPORTS", ("INPUT",))
-        self._hook("filter", "KUBE-EXTERNAL-SERVICES", ("INPUT", "FORWARD"), *_NEW)
-        self._hook("filter", "KUBE-SERVICES", ("FORWARD", "OUTPUT"), *_NEW)
+        early = self._is_early()
+        self._hook("filter", "KUBE-EXTERNAL-SERVICES", ("INPUT",) if early else ("INPUT", "FORWARD"), *_NEW)
+        self._hook("filter", "KUBE-SERVICES", ("INPUT", "FORWARD", "OUTPUT") if early else ("FORWARD", "OUTPUT"), *_NEW)
         self._hook("filter", "KUBE-FIREWALL", ("INPUT", "OUTPUT"))
+
+    def _is_early(self) -> bool:
+        """Say whether this is kube-proxy up to 1.19, which ends the name of an unnamed port in a colon."""
+        said = (said_of(rule) for rules in self._chains.values() for rule in rules)
+        return any(one is not None and one[0].endswith(":") for one in said)
 
     def _hook(self, table: str, chain: str, hooks: tuple[str, ...], *matches: Match) -> None:
         if not self._has(table, chain) or any(
