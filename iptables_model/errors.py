@@ -62,11 +62,13 @@ class ParseError(IptablesModelError, ValueError):
         return _parse_error, (self.message, self.source, self.span, self.text, self.expected, self.hint)
 
 
-def _parse_error(message: str, source: str, span: Span, text: str, expected: str, hint: str) -> ParseError:
+def _parse_error(  # noqa: PLR0917 (called by pickle, which knows no keywords)
+    message: str, source: str, span: Span, text: str, expected: str, hint: str
+) -> ParseError:
     return ParseError(message, source=source, span=span, text=text, expected=expected, hint=hint)
 
 
-class DumpErrors(IptablesModelError, ExceptionGroup[ParseError]):
+class DumpErrors(IptablesModelError, ExceptionGroup[ParseError]):  # noqa: N818 (a name that the house fixed)
     """Hold every `ParseError` of one text, in the order of its lines (`Mode.COLLECT`)."""
 
     def derive(self, excs: Sequence[ParseError], /) -> Self:  # type: ignore[override]
