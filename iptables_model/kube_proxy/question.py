@@ -15,7 +15,7 @@ from iptables_model.kube_proxy.names import PREFIXES
 from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.model.matches import Ip, Recent
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset
+from iptables_model.model.ruleset import Chain, Ruleset, derived
 from iptables_model.model.targets import Dnat, Goto, Jump
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.condition import Assume
@@ -159,14 +159,8 @@ class Question:
         """Give the node's own addresses; where they are not known, those that are nobody else's."""
         if self.node is not None:
             return self.own - self.loopback
-        return self.everyone - self._taken - self._pod_addresses
-
-    @cached_property
-    def _taken(self) -> AddressSet:
-        held = self.ruleset.get("nat")
-        chain = None if held is None else held.get("KUBE-SERVICES")
-        asked = () if chain is None else (rule.ip.destination for rule in chain.rules if _address_of_service(rule))
-        return AddressSet(intervals.unite(AddressSet.of(one.value).bounds for one in asked if one), self.version)
+        key = ("addresses a node may have", self.version, self.pods[0])
+        return derived(self.ruleset, key, lambda: self.everyone - self._pod_addresses - _taken(self.ruleset, self.version))
 
     @property
     def _pod_addresses(self) -> AddressSet:
@@ -279,6 +273,14 @@ def _detectors(ruleset: Ruleset, found: Found) -> Iterator[tuple[Ip, bool]]:
         external = rule.chain.startswith(("KUBE-XLB-", "KUBE-EXT-"))
         if external and isinstance(rule.target, Jump) and rule.target.chain.startswith("KUBE-SVC-"):
             yield rule.ip, False
+
+
+def _taken(ruleset: Ruleset, version: int) -> AddressSet:
+    """Give the addresses that dispatch rules match, which are of Services."""
+    nat = ruleset.get("nat")
+    chain = None if nat is None else nat.get("KUBE-SERVICES")
+    asked = () if chain is None else (rule.ip.destination for rule in chain.rules if _address_of_service(rule))
+    return AddressSet(intervals.unite(AddressSet.of(one.value).bounds for one in asked if one), version)
 
 
 def _address_of_service(rule: Rule) -> bool:

@@ -39,7 +39,10 @@ def fate_of(flow: Flow) -> Outcome:
 def _alike(flows: Sequence[Flow]) -> Iterator[Sequence[Flow]]:
     """Sort flows by the packets for which they hold, and these by what they assume."""
     kinds = tuple(dict.fromkeys(packet for flow in flows for packet in flow.when))
-    for atom in _atoms(kinds) if len(kinds) > 1 else kinds:
+    if len(kinds) == 1:
+        yield from _by_assumptions(flows)
+        return
+    for atom in _atoms(kinds):
         yield from _by_assumptions([flow for flow in flows if any(meet(atom, held) for held in flow.when)])
 
 

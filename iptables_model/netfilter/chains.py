@@ -79,16 +79,16 @@ class Index:
             key = _KEYS[field](rule)
             (self._loose if key is None else self._places[key]).append(place)
         self._keys = sorted(self._places)
-        self._known: dict[intervals.Bounds, list[int]] = {}
+        self._known: dict[LineSet, list[int]] = {}
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first place from `start` on whose rule the state might match by this field."""
         wanted = state.view(self._field)
         if not isinstance(wanted, LineSet):
             return start
-        places = self._known.get(wanted.bounds)
+        places = self._known.get(wanted)
         if places is None:
-            places = self._known[wanted.bounds] = sorted([*self._loose, *self._keyed(wanted.bounds)])
+            places = self._known[wanted] = sorted([*self._loose, *self._keyed(wanted.bounds)])
         found = bisect_left(places, start)
         return places[found] if found < len(places) else self._length
 
