@@ -32,7 +32,8 @@ def _option_text(option: Option, held: object, *, negated: bool) -> str:
     if not spelling.flag:
         return text
     lead = f"! {spelling.flag}" if negated else spelling.flag
-    return f"{lead}{' ' * option.blanks}{text}" if codec.words else lead
+    bare = codec.words == 0 or (codec.optional and not text)
+    return lead if bare else f"{lead}{' ' * option.blanks}{text}"
 
 
 def repeated(kind: type[E], separator: str, *, most: int) -> Codec[tuple[E, ...]]:

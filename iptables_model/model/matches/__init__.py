@@ -2,51 +2,131 @@
 
 from __future__ import annotations
 
-from iptables_model.model.matches.addresses import Iprange
+from iptables_model.model.matches.accounting import Nfacct, Rateest
+from iptables_model.model.matches.addresses import Eui64, Iprange, Mac
 from iptables_model.model.matches.comment import Comment
-from iptables_model.model.matches.connection import Conntrack, CtDir, CtState, CtStatus, State
-from iptables_model.model.matches.devices import Physdev
+from iptables_model.model.matches.connection import (
+    Cluster,
+    Connlabel,
+    Conntrack,
+    CtDir,
+    CtState,
+    CtStatus,
+    ForwardMethod,
+    Helper,
+    Ipvs,
+    State,
+)
+from iptables_model.model.matches.content import U32, Algo, Bpf, Osf, String
+from iptables_model.model.matches.devices import Cpu, Devgroup, Physdev, PktType, Pkttype
+from iptables_model.model.matches.headers import Ah, Dscp, Ecn, Esp, Hl, Ipcomp, Length, Tos, Ttl
 from iptables_model.model.matches.icmp import Icmp, Icmp6
 from iptables_model.model.matches.ip import Ip
+from iptables_model.model.matches.ipv6 import Dst, Frag, Hbh, Ipv6header, Mh, Rt, Srh
 from iptables_model.model.matches.mark import Connmark, Mark
-from iptables_model.model.matches.rates import Limit
+from iptables_model.model.matches.policy import IpsecMode, IpsecProtocol, Policy, PolicyDir, PolicyElement, PolicyKind
+from iptables_model.model.matches.rates import (
+    Connbytes,
+    ConnbytesDir,
+    ConnbytesMode,
+    Connlimit,
+    Hashlimit,
+    HashlimitMode,
+    Limit,
+    Quota,
+)
 from iptables_model.model.matches.recent import Recent
-from iptables_model.model.matches.routing import AddrType, Addrtype, Rpfilter
+from iptables_model.model.matches.routing import AddrType, Addrtype, Realm, Rpfilter
 from iptables_model.model.matches.sets import Set
-from iptables_model.model.matches.sockets import Socket
+from iptables_model.model.matches.sockets import Cgroup, Owner, Socket
 from iptables_model.model.matches.statistic import Statistic, StatisticMode
-from iptables_model.model.matches.transport import Multiport, Sctp, Tcp, Udp
+from iptables_model.model.matches.time import Time
+from iptables_model.model.matches.transport import Dccp, DccpType, Multiport, Sctp, Tcp, Tcpmss, Udp
 from iptables_model.model.matches.unknown import UnknownMatch
 from iptables_model.model.option import Match
 
 __all__ = [
     "MATCHES",
+    "U32",
     "AddrType",
     "Addrtype",
+    "Ah",
+    "Algo",
+    "Bpf",
+    "Cgroup",
+    "Cluster",
     "Comment",
+    "Connbytes",
+    "ConnbytesDir",
+    "ConnbytesMode",
+    "Connlabel",
+    "Connlimit",
     "Connmark",
     "Conntrack",
+    "Cpu",
     "CtDir",
     "CtState",
     "CtStatus",
+    "Dccp",
+    "DccpType",
+    "Devgroup",
+    "Dscp",
+    "Dst",
+    "Ecn",
+    "Esp",
+    "Eui64",
+    "ForwardMethod",
+    "Frag",
+    "Hashlimit",
+    "HashlimitMode",
+    "Hbh",
+    "Helper",
+    "Hl",
     "Icmp",
     "Icmp6",
     "Ip",
+    "Ipcomp",
     "Iprange",
+    "IpsecMode",
+    "IpsecProtocol",
+    "Ipv6header",
+    "Ipvs",
+    "Length",
     "Limit",
+    "Mac",
     "Mark",
     "Match",
+    "Mh",
     "Multiport",
+    "Nfacct",
+    "Osf",
+    "Owner",
     "Physdev",
+    "PktType",
+    "Pkttype",
+    "Policy",
+    "PolicyDir",
+    "PolicyElement",
+    "PolicyKind",
+    "Quota",
+    "Rateest",
+    "Realm",
     "Recent",
     "Rpfilter",
+    "Rt",
     "Sctp",
     "Set",
     "Socket",
+    "Srh",
     "State",
     "Statistic",
     "StatisticMode",
+    "String",
     "Tcp",
+    "Tcpmss",
+    "Time",
+    "Tos",
+    "Ttl",
     "Udp",
     "UnknownMatch",
 ]
@@ -54,24 +134,66 @@ __all__ = [
 MATCHES: tuple[type[Match], ...] = (
     Ip,
     Addrtype,
+    Ah,
+    Bpf,
+    Cgroup,
+    Cluster,
     Comment,
+    Connbytes,
+    Connlabel,
+    Connlimit,
     Connmark,
     Conntrack,
+    Cpu,
+    Dccp,
+    Devgroup,
+    Dscp,
+    Dst,
+    Ecn,
+    Esp,
+    Eui64,
+    Frag,
+    Hashlimit,
+    Hbh,
+    Helper,
+    Hl,
     Icmp,
     Icmp6,
+    Ipcomp,
     Iprange,
+    Ipv6header,
+    Ipvs,
+    Length,
     Limit,
+    Mac,
     Mark,
+    Mh,
     Multiport,
+    Nfacct,
+    Osf,
+    Owner,
     Physdev,
+    Pkttype,
+    Policy,
+    Quota,
+    Rateest,
+    Realm,
     Recent,
     Rpfilter,
+    Rt,
     Sctp,
     Set,
     Socket,
+    Srh,
     State,
     Statistic,
+    String,
     Tcp,
+    Tcpmss,
+    Time,
+    Tos,
+    Ttl,
+    U32,
     Udp,
 )
 """The declared matches. `Ip` stands for the options that need no `-m`."""

@@ -6,14 +6,25 @@ import enum
 
 import attrs
 
-from iptables_model.model.option import Match, extension, option, options_of, require
+from iptables_model.model.option import Match, Spelling, extension, flag, option, options_of, require, settle
 from iptables_model.values.addresses import PLAIN_PREFIX, Prefix
-from iptables_model.values.codec import Codec, one_of, several_of
+from iptables_model.values.codec import Codec, between, one_of, several_of, text_of
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import PROTOCOL, NumberRange, PortRange, Protocol, ranges
-from iptables_model.values.ports import PORTS
+from iptables_model.values.ports import PORT, PORTS
 
-__all__ = ["Conntrack", "CtDir", "CtState", "CtStatus", "State"]
+__all__ = [
+    "Cluster",
+    "Connlabel",
+    "Conntrack",
+    "CtDir",
+    "CtState",
+    "CtStatus",
+    "ForwardMethod",
+    "Helper",
+    "Ipvs",
+    "State",
+]
 
 
 class CtState(enum.StrEnum):
@@ -95,3 +106,92 @@ class State(Match):
     state: Negatable[tuple[CtState, ...]] = option(
         "--state", several_of(CtState, only=tuple(CtState)[:5]), negatable=True
     )
+
+
+@extension
+class Helper(Match):
+    """Match connections that a helper expects or follows; an empty name stands for any (net/netfilter/xt_helper.c)."""
+
+    extension = "helper"
+
+    helper: Negatable[str] = option("--helper", text_of("helper", "a helper's name", longest=29), negatable=True)
+
+
+@extension
+class Connlabel(Match):
+    """Match connections that have a label, by its number or its name (net/netfilter/xt_connlabel.c).
+
+    Names are those of the host's /etc/xtables/connlabel.conf. With `set` the label is set if it can be.
+    """
+
+    extension = "connlabel"
+
+    label: Negatable[str] = option(
+        "--label",
+        attrs.evolve(text_of("label", "the number or name of a label", shortest=1, longest=255), quoted=True),
+        negatable=True,
+    )
+    set: bool = flag("--set", default=False)
+
+
+class ForwardMethod(enum.StrEnum):
+    """How IPVS hands packets on."""
+
+    GATE = "GATE"
+    IPIP = "IPIP"
+    MASQ = "MASQ"
+
+
+@extension
+class Ipvs(Match):
+    """Match what IPVS knows of the packet's connection (net/netfilter/xt_ipvs.c).
+
+    `ipvs` alone asks whether it knows it; each of the others says so too.
+    """
+
+    extension = "ipvs"
+
+    ipvs: bool | None = flag("--ipvs", negatable=True, default=None)
+    vproto: Negatable[Protocol] | None = option("--vproto", _CT_PROTOCOL, negatable=True, default=None)
+    vaddr: Negatable[Prefix] | None = option("--vaddr", PLAIN_PREFIX, negatable=True, default=None)
+    vport: Negatable[int] | None = option("--vport", PORT, negatable=True, default=None)
+    vdir: CtDir | None = option("--vdir", one_of(CtDir), default=None)
+    vmethod: Negatable[ForwardMethod] | None = option("--vmethod", one_of(ForwardMethod), negatable=True, default=None)
+    vportctl: Negatable[int] | None = option("--vportctl", PORT, negatable=True, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        given = options_of(self)
+        require(bool(given), "ipvs needs at least one of its options")
+        require(self.ipvs is not False or len(given) == 1, "! --ipvs stands alone")
+        if len(given) > 1:
+            settle(self, "ipvs", None)
+
+
+_NODES = between(1, 0xFFFFFFFF, digits=8)
+
+
+def _node_mask(text: str) -> int:
+    return 1 << between(1, 32).parse(text) - 1
+
+
+@extension
+class Cluster(Match):
+    """Match the connections that this node of a cluster has to handle, by a hash of their source (.../xt_cluster.c).
+
+    Bit n of the mask stands for node n + 1.
+    """
+
+    extension = "cluster"
+
+    cluster_local_nodemask: Negatable[int] = option(
+        "--cluster-local-nodemask",
+        _NODES,
+        negatable=True,
+        also=(Spelling("--cluster-local-node", attrs.evolve(between(1, 32), read=_node_mask, write=_NODES.write)),),
+    )
+    cluster_total_nodes: int = option("--cluster-total-nodes", between(1, 32))
+    cluster_hash_seed: int = option("--cluster-hash-seed", between(0, 0xFFFFFFFF, digits=8))
+
+    def __attrs_post_init__(self) -> None:
+        nodes = self.cluster_local_nodemask.value
+        require(nodes >> self.cluster_total_nodes == 0, "--cluster-local-nodemask has more nodes than the cluster")

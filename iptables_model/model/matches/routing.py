@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import enum
 
-from iptables_model.model.option import Match, extension, flag, option, require
-from iptables_model.values.codec import several_of
-from iptables_model.values.negatable import Negatable
+import attrs
 
-__all__ = ["AddrType", "Addrtype", "Rpfilter"]
+from iptables_model.model.option import Match, extension, flag, option, require
+from iptables_model.values.codec import Codec, Form, several_of
+from iptables_model.values.negatable import Negatable
+from iptables_model.values.numbers import MARK, Masked
+
+__all__ = ["AddrType", "Addrtype", "Realm", "Rpfilter"]
 
 
 class AddrType(enum.StrEnum):
@@ -65,3 +68,29 @@ class Rpfilter(Match):
     validmark: bool = flag("--validmark", default=False)
     accept_local: bool = flag("--accept-local", default=False)
     invert: bool = flag("--invert", default=False)
+
+
+def _realm(text: str) -> Masked:
+    return Masked(0) if text == _DEFAULT_REALM else MARK.read(text)
+
+
+_DEFAULT_REALM = "cosmos"
+_REALM: Codec[Masked] = attrs.evolve(
+    MARK,
+    name="realm",
+    expected="a realm, with an optional mask",
+    forms=(*MARK.forms, Form(regex=_DEFAULT_REALM)),
+    read=_realm,
+    write=lambda held: _DEFAULT_REALM if held == Masked(0) else str(held),
+    hint="a realm is a number; of the names in /etc/iproute2/rt_realms only cosmos is known",
+)
+
+
+@extension
+class Realm(Match):
+    """Match the realm of the route that a packet takes (net/netfilter/xt_realm.c)."""
+
+    extension = "realm"
+    families = (4,)
+
+    realm: Negatable[Masked] = option("--realm", _REALM, negatable=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from iptables_model.model.option import Match, extension, option, require
+from iptables_model.model.option import Match, extension, option, require, settle
 from iptables_model.values.codec import one_of, unsigned
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import PROBABILITY, Probability
@@ -40,3 +40,6 @@ class Statistic(Match):
         else:
             require(self.every is not None, "statistic in nth mode needs --every")
             require(self.probability is None, "--probability belongs to mode random")
+            packet = 0 if self.packet is None else self.packet
+            require(self.every is not None and packet < self.every.value, "--packet needs to be below --every")
+            settle(self, "packet", packet)

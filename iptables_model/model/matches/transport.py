@@ -1,15 +1,18 @@
-"""What the headers of TCP, UDP and SCTP say."""
+"""What the headers of TCP, UDP, SCTP and DCCP say."""
 
 from __future__ import annotations
 
+import enum
+
 from iptables_model.model.option import Match, Spelling, extension, option, require
-from iptables_model.values.codec import between
+from iptables_model.values.codec import between, several_of
 from iptables_model.values.negatable import Negatable
-from iptables_model.values.numbers import PortRange
+from iptables_model.values.numbers import NumberRange, PortRange, ranges
 from iptables_model.values.ports import PORT_LIST, PORTS
+from iptables_model.values.sctp import CHUNK_TYPES, ChunkTypes
 from iptables_model.values.transport import SYN, TCP_FLAGS, TcpFlags
 
-__all__ = ["Multiport", "Sctp", "Tcp", "Udp"]
+__all__ = ["Dccp", "DccpType", "Multiport", "Sctp", "Tcp", "Tcpmss", "Udp"]
 
 _SPORT = (Spelling("--source-port"),)
 _DPORT = (Spelling("--destination-port"),)
@@ -43,13 +46,55 @@ class Udp(Match):
 
 @extension
 class Sctp(Match):
-    """Match the ports of an SCTP packet (net/netfilter/xt_sctp.c)."""
+    """Match the ports and the chunks of an SCTP packet (net/netfilter/xt_sctp.c)."""
 
     extension = "sctp"
     protocols = (132,)
 
     sport: Negatable[PortRange] | None = option("--sport", PORTS, negatable=True, default=None, also=_SPORT)
     dport: Negatable[PortRange] | None = option("--dport", PORTS, negatable=True, default=None, also=_DPORT)
+    chunk_types: Negatable[ChunkTypes] | None = option("--chunk-types", CHUNK_TYPES, negatable=True, default=None)
+
+
+class DccpType(enum.StrEnum):
+    """The type of a DCCP packet."""
+
+    REQUEST = "REQUEST"
+    RESPONSE = "RESPONSE"
+    DATA = "DATA"
+    ACK = "ACK"
+    DATAACK = "DATAACK"
+    CLOSEREQ = "CLOSEREQ"
+    CLOSE = "CLOSE"
+    RESET = "RESET"
+    SYNC = "SYNC"
+    SYNCACK = "SYNCACK"
+    INVALID = "INVALID"
+
+
+@extension
+class Dccp(Match):
+    """Match the ports, the type and the options of a DCCP packet (net/netfilter/xt_dccp.c)."""
+
+    extension = "dccp"
+    protocols = (33,)
+
+    sport: Negatable[PortRange] | None = option("--sport", PORTS, negatable=True, default=None, also=_SPORT)
+    dport: Negatable[PortRange] | None = option("--dport", PORTS, negatable=True, default=None, also=_DPORT)
+    dccp_types: Negatable[tuple[DccpType, ...]] | None = option(
+        "--dccp-types", several_of(DccpType), negatable=True, default=None
+    )
+    dccp_option: Negatable[int] | None = option("--dccp-option", between(1, 255), negatable=True, default=None)
+
+
+@extension
+class Tcpmss(Match):
+    """Match the maximum segment size that a TCP segment announces (net/netfilter/xt_tcpmss.c)."""
+
+    extension = "tcpmss"
+    protocols = (6,)
+
+    mss: Negatable[NumberRange] = option("--mss", ranges(16, "size"), negatable=True)
 
 
 @extension
