@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from collections.abc import Iterator
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import attrs
 
 from iptables_model.errors import ModelError, NotFound
-from iptables_model.kube_proxy.names import PREFIXES
+from iptables_model.kube_proxy.layout import addresses_of_services, detectors, endpoints_of, node_port_addresses
 from iptables_model.kube_proxy.registry import Entry, Found
-from iptables_model.model.matches import Ip, Recent
-from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset, derived
-from iptables_model.model.targets import Dnat, Goto, Jump
+from iptables_model.model.matches import Recent
+from iptables_model.model.ruleset import Ruleset, derived
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.evidence import Evidence, local_statement
@@ -27,15 +24,11 @@ from iptables_model.netfilter.state import Assumption, State, Supposition
 from iptables_model.values.addresses import Address, address
 from iptables_model.values.names import Interface
 
-__all__ = ["BALANCING", "LOCAL_BALANCING", "EndpointAddress", "Question", "Source", "endpoints_of", "service_chains"]
+__all__ = ["Question", "Source"]
 
 K = TypeVar("K", bound=enum.StrEnum)
-EndpointAddress: TypeAlias = tuple[Address, int | None]
 
 _LOOPBACK = {4: "127.0.0.0/8", 6: "::1"}
-BALANCING = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-XLB-")
-"""The chains that pick an endpoint; the latter two pick local ones, when the policy is Local."""
-LOCAL_BALANCING = ("KUBE-SVL-", "KUBE-XLB-")
 _LO = NameSet.of(Interface("lo"))
 
 
@@ -109,7 +102,7 @@ class Question:
     def pods(self) -> tuple[AddressSet | None, NameSet | None]:
         """Read off this Service's rules how kube-proxy tells pods here: by address, by interface, or not at all."""
         networks, names = [], []
-        for asked, negated in _detectors(self.ruleset, self.found):
+        for asked, negated in detectors(self.ruleset, self.found):
             if asked.source is not None and asked.source.negated is negated:
                 networks.append(AddressSet.of(asked.source.value).bounds)
             if asked.in_interface is not None and asked.in_interface.negated is negated:
@@ -156,11 +149,23 @@ class Question:
         return AddressSet(intervals.unite(held), self.version)
 
     def _node_addresses(self) -> AddressSet:
-        """Give the node's own addresses; where they are not known, those that are nobody else's."""
+        """Give the addresses of the node that take its node ports.
+
+        Those are the ones that dispatch rules name (nodePortAddresses), else all that the node has; and where that is
+        not known, those that are nobody else's.
+        """
+        served = derived(
+            self.ruleset, ("node port addresses", self.version), lambda: node_port_addresses(self.ruleset, self.version)
+        )
+        if served:
+            return served
         if self.node is not None:
             return self.own - self.loopback
         key = ("addresses a node may have", self.version, self.pods[0])
-        return derived(self.ruleset, key, lambda: self.everyone - self._pod_addresses - _taken(self.ruleset, self.version))
+        return derived(self.ruleset, key, lambda: self.everyone - self._pod_addresses - self._service_addresses())
+
+    def _service_addresses(self) -> AddressSet:
+        return addresses_of_services(self.ruleset, self.version)
 
     @property
     def _pod_addresses(self) -> AddressSet:
@@ -234,57 +239,3 @@ def _word(kind: type[K], said: K | Address | str) -> K | Address:
     except ValueError:
         listed = ", ".join(kind)
         raise ModelError(f'a question needs one of {listed}, or an address, found "{said}"') from None
-
-
-def service_chains(ruleset: Ruleset, found: Found) -> Iterator[Chain]:
-    """Go through the chains of a Service port that there are."""
-    nat = ruleset.get("nat")
-    if nat is None or found.suffix is None:
-        return
-    for prefix in PREFIXES:
-        chain = nat.get(prefix + found.suffix)
-        if chain is not None:
-            yield chain
-
-
-def endpoints_of(ruleset: Ruleset, found: Found, *, kinds: tuple[str, ...] = BALANCING) -> tuple[EndpointAddress, ...]:
-    """List the endpoints to which a Service port's chains of some kinds lead, in the order of the rules."""
-    chains = (chain for chain in service_chains(ruleset, found) if chain.name.startswith(kinds))
-    return tuple(dict.fromkeys(one for chain in chains for rule in chain.rules for one in _endpoints(ruleset, rule)))
-
-
-def _endpoints(ruleset: Ruleset, rule: Rule) -> Iterator[EndpointAddress]:
-    if not isinstance(rule.target, Jump | Goto) or not rule.target.chain.startswith("KUBE-SEP-"):
-        return
-    chain = ruleset["nat"].get(rule.target.chain)
-    for inner in () if chain is None else chain.rules:
-        if isinstance(inner.target, Dnat) and inner.target.to_destination.first is not None:
-            ports = inner.target.to_destination.ports
-            yield inner.target.to_destination.first, None if ports is None else ports.first
-
-
-def _detectors(ruleset: Ruleset, found: Found) -> Iterator[tuple[Ip, bool]]:
-    """Go through what tells pods: what is masqueraded is no pod, and what an external chain sends on at once is one."""
-    inner = [rule for chain in service_chains(ruleset, found) for rule in chain.rules]
-    for rule in (*(way.rule for way in found.ways), *inner):
-        if isinstance(rule.target, Jump) and rule.target.chain == "KUBE-MARK-MASQ":
-            yield rule.ip, True
-    for rule in inner:
-        external = rule.chain.startswith(("KUBE-XLB-", "KUBE-EXT-"))
-        if external and isinstance(rule.target, Jump) and rule.target.chain.startswith("KUBE-SVC-"):
-            yield rule.ip, False
-
-
-def _taken(ruleset: Ruleset, version: int) -> AddressSet:
-    """Give the addresses that dispatch rules match, which are of Services."""
-    nat = ruleset.get("nat")
-    chain = None if nat is None else nat.get("KUBE-SERVICES")
-    asked = () if chain is None else (rule.ip.destination for rule in chain.rules if _address_of_service(rule))
-    return AddressSet(intervals.unite(AddressSet.of(one.value).bounds for one in asked if one), version)
-
-
-def _address_of_service(rule: Rule) -> bool:
-    """Say whether a dispatch rule is about an address of a Service, and not about one of the node."""
-    wanted = rule.ip.destination
-    at_node = isinstance(rule.target, Jump) and rule.target.chain == "KUBE-NODEPORTS"
-    return wanted is not None and not wanted.negated and not at_node

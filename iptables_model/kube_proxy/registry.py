@@ -17,7 +17,7 @@ from iptables_model.model.ruleset import Chain, Ruleset, derived
 from iptables_model.model.targets import Accept, Drop, Goto, Jump, Reject
 from iptables_model.values.addresses import Address
 
-__all__ = ["Entry", "Found", "Registry", "Way", "said_of"]
+__all__ = ["SERVICES", "Entry", "Found", "Registry", "Way", "said_of"]
 
 
 class Entry(enum.StrEnum):
@@ -83,27 +83,34 @@ class Found:
     def _kinds(self) -> dict[Address, Entry]:
         """Say what each address is to the Service.
 
-        Only nat tells it. A Service without endpoints stands in the filter table alone, where the cluster IP comes
-        first in KUBE-SERVICES and all others are load-balancer or external IPs; the former are far more frequent with a
-        node port, which the latter need not have.
+        Comments tell it, except for a Service without endpoints, which stands in the filter table alone. There, and
+        without comments, the cluster IP comes first in KUBE-SERVICES, and all others are load-balancer or external IPs;
+        the former are far more frequent with a node port, which the latter need not have.
         """
-        kinds = {way.address: way.entry for way in self.ways if way.address and way.entry and way.entry in _BY_ADDRESS}
-        known: dict[Address, Entry] = {address: entry for address, entry in kinds.items() if entry is not None}
+        known = {way.address: way.entry for way in self.ways if way.address is not None and way.entry is not None}
         other = Entry.LOAD_BALANCER_IP if self._has_node_port() else Entry.EXTERNAL_IP
         for way in self.ways:
-            if way.address and way.address not in known:
-                first = way.rule.chain == SERVICES and Entry.CLUSTER_IP not in known.values()
-                known[way.address] = Entry.CLUSTER_IP if first else other
+            if way.address is not None and way.address not in known:
+                known[way.address] = _kind_by_chain(way, Entry.CLUSTER_IP in known.values()) or other
         return known
 
     def _has_node_port(self) -> bool:
         return self.health_check_node_port is not None or any(way.entry is Entry.NODE_PORT for way in self.ways)
 
 
+def _kind_by_chain(way: Way, has_cluster_ip: bool) -> Entry | None:
+    """Say what an address is to its Service by the chain to which it leads; None where that does not tell."""
+    chain = way.chain or ""
+    if chain.startswith("KUBE-FW-"):
+        return Entry.LOAD_BALANCER_IP
+    if way.rule.chain != SERVICES or has_cluster_ip or chain.startswith(("KUBE-EXT-", "KUBE-XLB-")):
+        return None
+    return Entry.CLUSTER_IP
+
+
 SERVICES = "KUBE-SERVICES"
 _NODE_PORTS = "KUBE-NODEPORTS"
 _EXTERNAL = "KUBE-EXTERNAL-SERVICES"
-_BY_ADDRESS = (Entry.CLUSTER_IP, Entry.LOAD_BALANCER_IP, Entry.EXTERNAL_IP)
 _KINDS = {
     "cluster IP": Entry.CLUSTER_IP,
     "loadbalancer IP": Entry.LOAD_BALANCER_IP,

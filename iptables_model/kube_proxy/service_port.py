@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import attrs
 
-from iptables_model.kube_proxy.question import LOCAL_BALANCING, endpoints_of, service_chains
+from iptables_model.kube_proxy.layout import LOCAL_BALANCING, endpoints_of, service_chains
 from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.model.matches import Recent
 from iptables_model.model.rule import Rule

@@ -9,7 +9,7 @@ import attrs
 
 from iptables_model.graph.chains import Graph, graph
 from iptables_model.kube_proxy.names import PortName, split_chain
-from iptables_model.kube_proxy.registry import said_of
+from iptables_model.kube_proxy.registry import SERVICES, said_of
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import Ruleset
 from iptables_model.model.targets import Goto, Jump
@@ -78,7 +78,8 @@ def _names(rule: Rule) -> Iterator[Finding]:
     if said is None:
         return
     service, kind = said
-    if kind in {"cluster IP", "loadbalancer IP", "external IP"} and not _asks_port(rule):
+    dispatches = rule.chain == SERVICES and kind in {"cluster IP", "loadbalancer IP", "external IP"}
+    if dispatches and not _asks_port(rule):
         message = f"the rule for {service} asks for no port; a newer iptables may have written what is not shown"
         yield Finding(kind=Kind.NO_PORT, message=message, rule=rule)
     chain = split_chain(rule.target.chain) if isinstance(rule.target, Jump | Goto) else None
