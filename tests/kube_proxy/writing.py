@@ -5,6 +5,7 @@ The real dumps under fixtures/ are of four generations; this covers those betwee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import attrs
@@ -54,9 +55,7 @@ def dump(wanted: Wanted) -> str:
 
 def _table(name: str, rules: list[str]) -> str:
     builtin = ["INPUT", "FORWARD", "OUTPUT"] if name == "filter" else ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"]
-    own = sorted(
-        {word for rule in rules for word in rule.split() if word.startswith("KUBE-")} - {'KUBE-PROXY-FIREWALL"'}
-    )
+    own = sorted(set(re.findall(r"(?<=-[Aj] )KUBE-[A-Z0-9-]+", "\n".join(rules))))
     chains = [f":{chain} ACCEPT [0:0]" for chain in builtin] + [f":{chain} - [0:0]" for chain in own]
     return "\n".join([f"*{name}", *chains, *rules, "COMMIT", ""])
 
