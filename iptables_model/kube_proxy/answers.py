@@ -132,7 +132,7 @@ def external_traffic(ruleset: Ruleset, service: str, *, node: Node | None = None
     >>> from iptables_model import external_traffic, load
     >>> answer = external_traffic(load("fixtures/tutorial/kind-worker.save"), "default/test-svc")
     >>> answer.policy.value, answer.drops.value, answer.deciding_rule.line
-    ('Local', 'true', 66)
+    ('Local', 'true', 77)
     """
     whole = completed(ruleset)
     found = Registry.of(whole).find(service)

@@ -191,7 +191,7 @@ class Question:
             case Source.NODE:
                 if self.destination in self.loopback:
                     return self.loopback & self.destination
-                own = self.everyone if self.node is None else self.own - self.loopback
+                own = self.everyone - self.endpoints if self.node is None else self.own - self.loopback
                 return own - self._pod_addresses or own
             case Source.OUTSIDE:
                 return self.everyone - self.own - self._pod_addresses - self.endpoints

@@ -88,26 +88,33 @@ class Found:
         the former are far more frequent with a node port, which the latter need not have.
         """
         known = {way.address: way.entry for way in self.ways if way.address is not None and way.entry is not None}
-        other = Entry.LOAD_BALANCER_IP if self._has_node_port() else Entry.EXTERNAL_IP
-        for way in self.ways:
-            if way.address is not None and way.address not in known:
-                known[way.address] = _kind_by_chain(way, Entry.CLUSTER_IP in known.values()) or other
+        untold = [way for way in self.ways if way.address is not None and way.address not in known]
+        for way in untold:
+            if way.address is not None and way.rule.chain == SERVICES:
+                known.setdefault(way.address, _kind_by_chain(way, Entry.CLUSTER_IP in known.values()))
+        # Up to 1.19, where load-balancer IPs are refused in KUBE-SERVICES, those in the other chain are external IPs.
+        balanced = self._has_node_port() and not any(
+            known[way.address] is _BALANCER for way in untold if way.address in known
+        )
+        for way in untold:
+            if way.address is not None:
+                known.setdefault(way.address, _BALANCER if balanced else Entry.EXTERNAL_IP)
         return known
 
     def _has_node_port(self) -> bool:
         return self.health_check_node_port is not None or any(way.entry is Entry.NODE_PORT for way in self.ways)
 
 
-def _kind_by_chain(way: Way, has_cluster_ip: bool) -> Entry | None:
-    """Say what an address is to its Service by the chain to which it leads; None where that does not tell."""
-    chain = way.chain or ""
-    if chain.startswith("KUBE-FW-"):
+def _kind_by_chain(way: Way, has_cluster_ip: bool) -> Entry:
+    """Say what an address in KUBE-SERVICES is to its Service, by the chain to which it leads."""
+    if (way.chain or "").startswith(("KUBE-XLB-", "KUBE-EXT-")):
+        return Entry.EXTERNAL_IP
+    if (way.chain or "").startswith("KUBE-FW-") or (way.rule.table == "filter" and has_cluster_ip):
         return Entry.LOAD_BALANCER_IP
-    if way.rule.chain != SERVICES or has_cluster_ip or chain.startswith(("KUBE-EXT-", "KUBE-XLB-")):
-        return None
-    return Entry.CLUSTER_IP
+    return Entry.EXTERNAL_IP if has_cluster_ip else Entry.CLUSTER_IP
 
 
+_BALANCER = Entry.LOAD_BALANCER_IP
 SERVICES = "KUBE-SERVICES"
 _NODE_PORTS = "KUBE-NODEPORTS"
 _EXTERNAL = "KUBE-EXTERNAL-SERVICES"
