@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     from iptables_model.errors import IptablesModelError  # noqa: PLC0415 (so that --version is quick)
 
-    asked = _parser().parse_args(arguments)
+    asked = _parsed(arguments)
     try:
         code: int = asked.run(asked)
     except IptablesModelError as error:
@@ -42,6 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"iptables-model: {error.filename}: {error.strerror}\n")
         return UNREADABLE
     return code
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    asked, rest = parser.parse_known_args(arguments)
+    if any(word.startswith("-") and word != "-" for word in rest):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    # Before Python 3.12.7 argparse leaves over the files that stand behind an option.
+    asked.files = [*asked.files, *rest] or ["-"]
+    return asked
 
 
 def _error_text(error: IptablesModelError) -> str:
@@ -80,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     asked.add_argument("--entry", help="one way in: cluster_ip, node_port, load_balancer_ip, external_ip or an address")
     asked.add_argument("--source", help="one client: pod, node, outside or an address")
     for command in (listed, asked, policy):
-        command.add_argument("files", metavar="FILE", nargs="*", default=["-"], help="saved text; - is standard input")
+        command.add_argument("files", metavar="FILE", nargs="*", help="saved text; - is standard input")
         command.add_argument("--json", action="store_true", help="print JSON")
         command.add_argument("--table", help="the table of a fragment's rules, where nothing else tells it")
         command.add_argument(

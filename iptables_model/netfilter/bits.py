@@ -58,6 +58,10 @@ class BitSet:
         """Make the set of all strings whose bits under the mask are those of the value."""
         return cls((Pattern(value & mask, mask),))
 
+    def as_data(self) -> str:
+        """Give the text that stands for the set in JSON."""
+        return str(self)
+
     @property
     def single(self) -> int | None:
         """Give the only member of 32 bits, or None."""

@@ -185,9 +185,13 @@ class Packet:
         """Say whether another packet, or every packet of another set, is one of these."""
         return isinstance(other, Packet) and all(_covers(getattr(self, name), getattr(other, name)) for name in FIELDS)
 
+    def as_data(self) -> dict[str, str]:
+        """Give the fields that say something, as text."""
+        said = {name: _value_text(name, getattr(self, name)) for name in FIELDS}
+        return {name: text for name, text in said.items() if text}
+
     def __str__(self) -> str:
-        said = (_field_text(name, getattr(self, name)) for name in FIELDS)
-        return ", ".join(text for text in said if text) or "any packet"
+        return ", ".join(_field_text(name, text) for name, text in self.as_data().items()) or "any packet"
 
 
 FIELDS: tuple[str, ...] = tuple(field.name for field in attrs.fields(Packet))
@@ -203,16 +207,21 @@ def _covers(mine: FieldSet | None, theirs: FieldSet | None) -> bool:
     return theirs in mine
 
 
-def _field_text(name: str, value: FieldSet | None) -> str:
+def _value_text(name: str, value: FieldSet | None) -> str:
+    """Word what a field says; one that is open, or as usual, says nothing."""
     if value is None:
-        return "made on the node" if name == "in_interface" else ""
+        return "none" if name == "in_interface" else ""
     if value in (getattr(_OPEN, name), getattr(_USUAL, name)) or str(value) == ANY:
         return ""
     if name == "protocol" and isinstance(value, NumberSet):
-        return f"protocol {','.join(_protocol_text(low, high) for low, high in value)}"
-    if name == "tcp_flags":
-        return f"tcp flags {value}"
-    return f"{name.replace('_', ' ')} {value}"
+        return ",".join(_protocol_text(low, high) for low, high in value)
+    return str(value)
+
+
+def _field_text(name: str, text: str) -> str:
+    if (name, text) == ("in_interface", "none"):
+        return "made on the node"
+    return f"{name.replace('_', ' ')} {text}"
 
 
 def _protocol_text(low: int, high: int) -> str:
@@ -229,6 +238,10 @@ class PacketSet:
     """
 
     packets: tuple[Packet, ...]
+
+    def as_data(self) -> tuple[Packet, ...]:
+        """Give the alternatives."""
+        return self.packets
 
     def __contains__(self, packet: object) -> bool:
         """Say whether one of the alternatives holds the packet."""

@@ -28,6 +28,10 @@ class LineSet:
 
     bounds: Bounds
 
+    def as_data(self) -> str:
+        """Give the text that stands for the set in JSON."""
+        return str(self)
+
     def _same(self, bounds: Bounds) -> Self:
         return type(self)(bounds)
 
@@ -292,6 +296,10 @@ class Choice:
     """
 
     names: frozenset[str]
+
+    def as_data(self) -> str:
+        """Give the text that stands for the choice in JSON."""
+        return str(self)
 
     def __and__(self, other: Choice) -> Choice:
         return Choice(self.names & other.names)

@@ -77,8 +77,8 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None) -> tupl
     >>> rules = parse("*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n")
     >>> for flow in trace(rules, Packet(dst="127.0.0.1", protocol="tcp", dport="22,80")):
     ...     print(flow.outcome.value, flow.packet.dport)
-    reaches 22
     dropped 80
+    reaches 22
     """
     return _merged(flows_of(ruleset, packet, node=node))
 
