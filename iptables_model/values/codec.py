@@ -32,12 +32,14 @@ class Form:
     """Describe one way to spell a value.
 
     `regex` matches the whole text of the value. With `exact`, what it matches is always readable; otherwise
-    `Codec.read` has the last word. `family` is 4 or 6 where the spelling belongs to one family only.
+    `Codec.read` has the last word. `family` is 4 or 6 where the spelling belongs to one family only. `within` matches
+    those texts of a string that stand in quotes as they are, having neither a quote nor a backslash.
     """
 
     regex: str
     family: int | None = None
     exact: bool = True
+    within: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -206,10 +208,20 @@ def text_of(name: str, expected: str, *, longest: int, shortest: int = 0, forbid
             raise ValueError(f"needs {expected} of {shortest} to {longest} bytes, found {len(text)} characters")
         return text
 
-    # A character takes up to four bytes of UTF-8.
+    # A character of ASCII takes one byte, and any other up to four.
     char = rf"[^\0{re.escape(forbidden)}]"
-    forms = (Form(regex=rf"{char}{{{shortest},{longest // 4}}}"), Form(regex=f"{char}*", exact=False))
+    length = f"{{{shortest},{longest}}}"
+    forms = (
+        Form(regex=_ascii_but(forbidden) + length, within=_ascii_but(f'{forbidden}"\\') + length),
+        Form(regex=rf"{char}{{{shortest},{longest // 4}}}"),
+        Form(regex=f"{char}*", exact=False),
+    )
     return Codec(name=name, expected=expected, forms=forms, read=read, write=str, string=True)
+
+
+def _ascii_but(forbidden: str) -> str:
+    """Match a character of ASCII, NUL and these apart; what is listed one by one compiles faster than a negation."""
+    return f"[{''.join(re.escape(chr(code)) for code in range(1, 128) if chr(code) not in forbidden)}]"
 
 
 def bare(name: str, expected: str, regex: str, *, hint: str = "") -> Codec[str]:

@@ -12,12 +12,14 @@ __all__ = [
     "MARK",
     "PROBABILITY",
     "PROTOCOL",
+    "TC_CLASS",
     "XMARK",
     "Masked",
     "NumberRange",
     "PortRange",
     "Probability",
     "Protocol",
+    "TcClass",
     "masked_text",
     "ranges",
 ]
@@ -184,6 +186,36 @@ MARK: Codec[Masked] = Codec(
 
 XMARK: Codec[Masked] = attrs.evolve(MARK, write=lambda mark: f"{mark.value:#x}/{mark.mask:#x}")
 """A mark to set, whose mask `--set-xmark` always prints."""
+
+
+@attrs.frozen
+class TcClass:
+    """Name a class of traffic control by its major and minor number.
+
+    >>> str(TcClass(1, 0x10))
+    '0001:0010'
+    """
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"{self.major:04x}:{self.minor:04x}"
+
+
+def _tc_class(text: str) -> TcClass:
+    major, minor = (int(part, 16) for part in text.split(":"))
+    return TcClass(major, minor)
+
+
+TC_CLASS: Codec[TcClass] = Codec(
+    name="class",
+    expected="a class as major:minor, in hexadecimal",
+    forms=(Form(regex=r"[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}"),),
+    read=_tc_class,
+    write=str,
+)
+"""A class of traffic control."""
 
 
 class Probability(Fraction):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from iptables_model.model.option import Target, extension, flag, option, require
-from iptables_model.values.codec import Codec, Form, strtoul, text_of, unsigned
+import enum
 
-__all__ = ["Log", "Nflog"]
+from iptables_model.model.option import Target, extension, flag, option, require
+from iptables_model.values.codec import Codec, Form, between, one_of, strtoul, text_of, unsigned
+
+__all__ = ["Audit", "AuditType", "Log", "Nflog", "Trace", "Ulog"]
 
 _LEVELS = {
     "emerg": 0,
@@ -59,12 +61,15 @@ class Log(Target):
 
 @extension
 class Nflog(Target):
-    """Hand the packet to the processes that listen to a netlink group (net/netfilter/xt_NFLOG.c)."""
+    """Hand the packet to the processes that listen to a netlink group (net/netfilter/xt_NFLOG.c, nft_log.c).
+
+    iptables-nft keeps prefixes of up to 127 bytes, iptables-legacy of up to 63.
+    """
 
     extension = "NFLOG"
 
     nflog_prefix: str | None = option(
-        "--nflog-prefix", text_of("prefix", "a prefix", shortest=1, longest=63, forbidden="\n"), default=None
+        "--nflog-prefix", text_of("prefix", "a prefix", shortest=1, longest=127, forbidden="\n"), default=None
     )
     nflog_group: int = option("--nflog-group", unsigned(16), default=0)
     nflog_size: int | None = option("--nflog-size", unsigned(32), default=None)
@@ -73,3 +78,43 @@ class Nflog(Target):
 
     def __attrs_post_init__(self) -> None:
         require(not (self.nflog_range and self.nflog_size), "--nflog-range and --nflog-size exclude each other")
+
+
+@extension
+class Ulog(Target):
+    """Hand the packet to a netlink group, as before NFLOG (net/ipv4/netfilter/ipt_ULOG.c, until Linux 3.16)."""
+
+    extension = "ULOG"
+    families = (4,)
+
+    ulog_prefix: str | None = option(
+        "--ulog-prefix", text_of("prefix", "a prefix", shortest=1, longest=31, forbidden="\n"), default=None
+    )
+    ulog_nlgroup: int = option("--ulog-nlgroup", between(1, 32), default=1)
+    ulog_cprange: int = option("--ulog-cprange", unsigned(32), default=0)
+    ulog_qthreshold: int = option("--ulog-qthreshold", between(1, 50), default=1)
+
+
+class AuditType(enum.StrEnum):
+    """What the audit record says became of the packet."""
+
+    ACCEPT = "accept"
+    DROP = "drop"
+    REJECT = "reject"
+
+
+@extension
+class Audit(Target):
+    """Write an audit record of the packet (net/netfilter/xt_AUDIT.c)."""
+
+    extension = "AUDIT"
+
+    type: AuditType = option("--type", one_of(AuditType))
+
+
+@extension
+class Trace(Target):
+    """Have every rule logged that the packet meets from here on (net/netfilter/xt_TRACE.c)."""
+
+    extension = "TRACE"
+    tables = ("raw",)

@@ -1,14 +1,16 @@
-"""Marks on the packet and on its connection."""
+"""Marks on the packet and on its connection, and what is like a mark."""
 
 from __future__ import annotations
 
+import enum
+
 import attrs
 
-from iptables_model.model.option import Spelling, Target, extension, flag, option, require, settle
-from iptables_model.values.codec import between, unsigned
-from iptables_model.values.numbers import MARK, XMARK, Masked
+from iptables_model.model.option import Spelling, Target, extension, flag, option, options_of, require, settle
+from iptables_model.values.codec import bare, between, several_of, unsigned
+from iptables_model.values.numbers import MARK, TC_CLASS, XMARK, Masked, TcClass
 
-__all__ = ["Connmark", "Mark"]
+__all__ = ["Classify", "Connmark", "Connsecmark", "Hmark", "HmarkTuple", "Mark", "Secmark"]
 
 _FULL = 0xFFFFFFFF
 
@@ -72,3 +74,89 @@ class Connmark(Target):
             settle(self, "nfmask", both if self.nfmask is None else self.nfmask)
             settle(self, "ctmask", both if self.ctmask is None else self.ctmask)
             settle(self, "mask", None)
+
+
+@extension
+class Classify(Target):
+    """Set the class by which traffic control schedules the packet (net/netfilter/xt_CLASSIFY.c)."""
+
+    extension = "CLASSIFY"
+
+    set_class: TcClass = option("--set-class", TC_CLASS)
+
+
+@extension
+class Secmark(Target):
+    """Set the security mark of the packet, by its context (net/netfilter/xt_SECMARK.c)."""
+
+    extension = "SECMARK"
+    tables = ("mangle", "security")
+
+    selctx: str = option("--selctx", bare("context", "a security context", r"[^\s]{1,255}"))
+
+
+@extension
+class Connsecmark(Target):
+    """Copy the security mark from the packet to its connection, or back (net/netfilter/xt_CONNSECMARK.c)."""
+
+    extension = "CONNSECMARK"
+    tables = ("mangle", "security")
+
+    save: bool = flag("--save", default=False)
+    restore: bool = flag("--restore", default=False)
+
+    def __attrs_post_init__(self) -> None:
+        require(self.save != self.restore, "CONNSECMARK needs one of --save and --restore")
+
+
+class HmarkTuple(enum.StrEnum):
+    """What of a packet is hashed; CT takes it from its connection."""
+
+    SRC = "src"
+    DST = "dst"
+    SPORT = "sport"
+    DPORT = "dport"
+    SPI = "spi"
+    PROTO = "proto"
+    CT = "ct"
+
+
+_PORT = between(0, 0xFFFF, digits=4)
+_WORD = between(0, _FULL, digits=8)
+
+
+@extension
+class Hmark(Target):
+    """Set the mark to a hash of the packet (net/netfilter/xt_HMARK.c).
+
+    A name in `hmark_tuple` is short for a full mask of that field, under which iptables prints it; those of the
+    addresses are kept as they are, since their length depends on the family.
+    """
+
+    extension = "HMARK"
+    tables = ("mangle",)
+
+    hmark_src_prefix: int | None = option("--hmark-src-prefix", between(0, 128), default=None)
+    hmark_dst_prefix: int | None = option("--hmark-dst-prefix", between(0, 128), default=None)
+    hmark_sport_mask: int | None = option("--hmark-sport-mask", _PORT, default=None)
+    hmark_dport_mask: int | None = option("--hmark-dport-mask", _PORT, default=None)
+    hmark_spi_mask: int | None = option("--hmark-spi-mask", _WORD, default=None)
+    hmark_sport: int | None = option("--hmark-sport", _PORT, default=None)
+    hmark_dport: int | None = option("--hmark-dport", _PORT, default=None)
+    hmark_spi: int | None = option("--hmark-spi", _WORD, default=None)
+    hmark_proto_mask: int | None = option("--hmark-proto-mask", between(0, 0xFFFF, digits=2), default=None)
+    hmark_rnd: int = option("--hmark-rnd", _WORD)
+    hmark_mod: int = option("--hmark-mod", between(1, _FULL))
+    hmark_offset: int | None = option("--hmark-offset", unsigned(32), default=None)
+    hmark_tuple: tuple[HmarkTuple, ...] = option("--hmark-tuple", several_of(HmarkTuple), default=())
+
+    def __attrs_post_init__(self) -> None:
+        full = {"sport": 0xFFFF, "dport": 0xFFFF, "spi": _FULL, "proto": 0xFFFF}
+        for name in self.hmark_tuple:
+            if name in full:
+                settle(self, f"hmark_{name}_mask", full[name])
+        settle(self, "hmark_tuple", tuple(name for name in self.hmark_tuple if name not in full))
+        ports = (self.hmark_sport_mask, self.hmark_dport_mask)
+        require(self.hmark_spi_mask is None or ports == (None, None), "HMARK hashes either the SPI or the ports")
+        spare = {"hmark_rnd", "hmark_mod", "hmark_offset"}
+        require(any(found.name not in spare for found, _, _ in options_of(self)), "HMARK needs something to hash")

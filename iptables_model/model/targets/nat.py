@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from iptables_model.model.option import Target, extension, flag, option
+from iptables_model.model.option import Target, extension, flag, option, require
 from iptables_model.values.addresses import PREFIX, Prefix
 from iptables_model.values.nat import NAT_PORTS, NAT_RANGE, NatRange
 from iptables_model.values.numbers import PortRange
 
-__all__ = ["Dnat", "Masquerade", "Netmap", "Redirect", "Snat"]
+__all__ = ["Dnat", "Dnpt", "Masquerade", "Netmap", "Redirect", "Snat", "Snpt"]
 
 _WITH_PORTS = (6, 17, 33, 132)
 """TCP, UDP, DCCP and SCTP: the protocols whose ports can be changed (extensions/libxt_NAT.c)."""
@@ -85,3 +85,38 @@ class Netmap(Target):
     tables = ("nat",)
 
     to: Prefix = option("--to", PREFIX)
+
+
+@extension
+class Snpt(Target):
+    """Translate the prefix of an IPv6 source, without state (net/ipv6/netfilter/ip6t_NPT.c)."""
+
+    extension = "SNPT"
+    families = (6,)
+    tables = ("mangle",)
+
+    src_pfx: Prefix = option("--src-pfx", PREFIX)
+    dst_pfx: Prefix = option("--dst-pfx", PREFIX)
+
+    def __attrs_post_init__(self) -> None:
+        _check_prefixes(self.src_pfx, self.dst_pfx)
+
+
+@extension
+class Dnpt(Target):
+    """Translate the prefix of an IPv6 destination, without state (net/ipv6/netfilter/ip6t_NPT.c)."""
+
+    extension = "DNPT"
+    families = (6,)
+    tables = ("mangle",)
+
+    src_pfx: Prefix = option("--src-pfx", PREFIX)
+    dst_pfx: Prefix = option("--dst-pfx", PREFIX)
+
+    def __attrs_post_init__(self) -> None:
+        _check_prefixes(self.src_pfx, self.dst_pfx)
+
+
+def _check_prefixes(*prefixes: Prefix) -> None:
+    for prefix in prefixes:
+        require(prefix.version == 6 and prefix.prefixlen <= 64, "a prefix to translate is of IPv6, with up to 64 bits")

@@ -10,7 +10,7 @@ from iptables_model.errors import ModelError
 from iptables_model.model.option import Target, extension
 from iptables_model.values.names import CHAIN
 
-__all__ = ["Accept", "Drop", "Goto", "Jump", "Return"]
+__all__ = ["Accept", "Drop", "Goto", "Jump", "Queue", "Return"]
 
 
 @extension
@@ -25,6 +25,13 @@ class Drop(Target):
     """Drop the packet without a word."""
 
     extension = "DROP"
+
+
+@extension
+class Queue(Target):
+    """Hand the packet to the process that listens to queue 0 (iptables-legacy only; now NFQUEUE)."""
+
+    extension = "QUEUE"
 
 
 @extension
