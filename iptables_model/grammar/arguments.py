@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from iptables_model.grammar.reading import Given
     from iptables_model.values.codec import Codec, Form
 
-__all__ = ["Argument", "Read", "plain", "value_of"]
+__all__ = ["Argument", "Read", "Spelled", "plain", "value_of"]
 
 _BANG = re.compile(rf"[{BLANKS}]+!{END}")
 _LONGEST = 200
@@ -28,6 +28,15 @@ class Read(NamedTuple):
 
     form: Form
     negated: bool
+    start: int
+    end: int
+
+
+class Spelled(NamedTuple):
+    """Say which regular expression matches a value, whether it is then sure to be one, and where it stands."""
+
+    regex: str
+    sure: bool
     start: int
     end: int
 
@@ -50,12 +59,36 @@ class Argument(pp.Token):
         return self.flag
 
     @cached_property
-    def _bare(self) -> re.Pattern[str]:
-        """Match the usual spelling: unquoted words, one blank between; the group that matched tells the form."""
+    def pattern(self) -> re.Pattern[str]:
+        """Match the usual spelling, with the blanks before it; the group that matched tells the form.
+
+        Usual is a value without quotes, one blank between its words; and for a string also one in quotes that holds
+        no backslash. A match that holds a quote it should not is for `read` to sort out.
+        """
         # Compiled when first needed: few of some hundred options stand in one text, and compiling takes a millisecond.
-        forms = "|".join(f"({form.regex})" for form in self.codec.forms)
+        forms = "|".join(f"({form})" for form in self._spellings())
         other = rf"(?!![{BLANKS}])" if self.negatable else ""
         return re.compile(rf"[{BLANKS}]+{other}(?:{forms}){END}")
+
+    @cached_property
+    def traits(self) -> tuple[tuple[bool, bool, int | None], ...]:
+        """Say for each group of `pattern` whether its values are sure, whether they may hold a quote, and a family."""
+        if self.codec.string:
+            return ((True, True, None), (False, True, None)) if self.codec.forms[0].within else ((False, True, None),)
+        return tuple((form.exact, False, form.family) for form in self.codec.forms)
+
+    def _spellings(self) -> list[str]:
+        if not self.codec.string:
+            return [form.regex for form in self.codec.forms]
+        within = self.codec.forms[0].within
+        return [*([f'"{within}"'] if within else []), rf'"[^"\\\0]*"|[^{BLANKS}"\0]+']
+
+    def spelled(self, text: str, loc: int) -> Spelled:
+        """Say how a value is written that `pattern` matches at `loc`."""
+        match = self.pattern.match(text, loc)
+        group = 1 if match is None else match.lastindex or 1
+        start, end = (loc, loc) if match is None else match.span(group)
+        return Spelled(self._spellings()[group - 1], self.traits[group - 1][0], start, end)
 
     def parseImpl(self, instring: str, loc: int, do_actions: bool = True) -> tuple[int, Any]:  # noqa: ARG002, N802
         """Read the argument behind its flag; the token is a `Read`."""
@@ -64,10 +97,11 @@ class Argument(pp.Token):
 
     def read(self, text: str, loc: int) -> Read:
         """Read the argument that begins, with its blanks, at `loc`."""
-        if not self.codec.string:
-            match = self._bare.match(text, loc)
-            if match is not None and '"' not in match[0]:
-                group = match.lastindex or 1
+        match = self.pattern.match(text, loc)
+        if match is not None:
+            group = match.lastindex or 1
+            sure, quotable, _ = self.traits[group - 1]
+            if (sure and quotable) or not (self.codec.string or '"' in match[0]):
                 return Read(self.codec.forms[group - 1], negated=False, start=match.start(group), end=match.end())
         if self.negatable:
             bang = _BANG.match(text, loc)

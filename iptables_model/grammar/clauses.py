@@ -47,7 +47,7 @@ class Clauses:
         self.text = text
         self.keep_target = keep_target
         self.loc = 0
-        self.reading = Reading(text)
+        self.reading = Reading(text, language.core)
         self.core = Part(language.core, "", 0, 0)
         self.loaded: list[Part] = []
         self._count = 0
@@ -262,6 +262,7 @@ class Clauses:
         grammar = self.language.ways[way]
         part = Part(grammar, "", start, self.loc)
         self.argument(part, grammar.flags[way], start, None, loc)
+        part.end = self.loc
         self.reading.target = part
 
     def _keep_unsupported(self, words: re.Match[str]) -> bool:

@@ -3,26 +3,67 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import attrs
 
-from iptables_model.model.ruleset import Chain, Table, defer_rules
+from iptables_model.grammar.lines import PLAIN_CHAIN_LINE
+from iptables_model.model.rule import Counters
+from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_rules
 
 if TYPE_CHECKING:
     from iptables_model.grammar.lines import ChainLine
     from iptables_model.grammar.plans import Planner, RulePlan
-    from iptables_model.model.rule import Counters, Rule
+    from iptables_model.model.rule import Rule
 
-__all__ = ["ChainDraft", "Entry", "TableDraft"]
+__all__ = ["BUILTIN_NAMES", "ChainDraft", "Entry", "Maker", "Source", "TableDraft"]
+
+
+BUILTIN_NAMES = frozenset(chain for chains in BUILTIN_CHAINS.values() for chain in chains)
+"""The names of the built-in chains of all tables."""
+
+
+class Source(Protocol):
+    """Know how a line was read: the plan of its rule, and where its texts stand."""
+
+    @property
+    def plan(self) -> RulePlan:
+        """Give the plan of the rule."""
+
+    def texts(self, line: str) -> tuple[str, ...]:
+        """Give the texts of a line that go with the plan."""
 
 
 class Entry(NamedTuple):
-    """Hold a rule that was read and is not made yet: its plan, the texts that go with it, and its line."""
+    """Hold a rule that was read and is not made yet: how, and the number of its line, from 0."""
 
-    plan: RulePlan
-    texts: tuple[str, ...]
-    line: int
+    source: Source
+    at: int
+
+
+@attrs.frozen(eq=False)
+class Maker:
+    """Make the rules of one text when they are asked for; `first` is the number of its first line."""
+
+    planner: Planner
+    lines: list[str]
+    first: int
+
+    def rules(self, entries: tuple[Entry, ...], table: str, chain: str) -> tuple[Rule, ...]:
+        """Make the rules of a chain."""
+        return tuple(
+            [
+                source.plan.make(
+                    self.planner,
+                    source.texts(self.lines[at]),
+                    table=table,
+                    chain=chain,
+                    index=index,
+                    line=self.first + at,
+                )
+                for index, (source, at) in enumerate(entries)
+            ]
+        )
 
 
 @attrs.define(eq=False)
@@ -45,19 +86,12 @@ class ChainDraft:
         """Add a rule behind all others, or before the one that has this number, counted from 1."""
         self.entries.insert(len(self.entries) if place is None else max(place - 1, 0), entry)
 
-    def finish(self, table: str, planner: Planner) -> Chain:
+    def finish(self, table: str, maker: Maker) -> Chain:
         """Make the chain, whose rules are made when they are asked for."""
         chain = Chain(name=self.name, policy=self.policy, counters=self.counters, declared=self.declared)
         if not self.entries:
             return chain
-        return defer_rules(chain, partial(_rules, tuple(self.entries), planner, table, self.name))
-
-
-def _rules(entries: tuple[Entry, ...], planner: Planner, table: str, chain: str) -> tuple[Rule, ...]:
-    return tuple(
-        entry.plan.make(planner, entry.texts, table=table, chain=chain, index=index, line=entry.line)
-        for index, entry in enumerate(entries)
-    )
+        return defer_rules(chain, partial(maker.rules, tuple(self.entries), table, self.name))
 
 
 @attrs.define(eq=False)
@@ -67,6 +101,7 @@ class TableDraft:
     name: str
     line: int = 0
     chains: dict[str, ChainDraft] = attrs.field(factory=dict)
+    _shared: dict[tuple[str, str], Counters] = attrs.field(factory=dict)
 
     def chain(self, name: str) -> ChainDraft:
         """Find a chain, or begin one."""
@@ -75,6 +110,24 @@ class TableDraft:
             chain = self.chains[name] = ChainDraft(name)
         return chain
 
-    def finish(self, planner: Planner) -> Table:
+    def declare_plain(self, lines: list[str], at: int) -> int:
+        """Take over the lines from `at` on that declare new chains just as iptables-save does; give the first other."""
+        while at < len(lines):
+            found = PLAIN_CHAIN_LINE.fullmatch(lines[at])
+            if found is None or found[1] in self.chains or (found[2] != "-" and found[1] not in BUILTIN_NAMES):
+                break
+            policy = None if found[2] == "-" else found[2]
+            self.chains[found[1]] = ChainDraft(found[1], policy, self._counters(found[3], found[4]), declared=True)
+            at += 1
+        return at
+
+    def _counters(self, packets: str, size: str) -> Counters:
+        """Make counters, or take equal ones: most are zero."""
+        counters = self._shared.get((packets, size))
+        if counters is None:
+            counters = self._shared[packets, size] = Counters(int(packets), int(size))
+        return counters
+
+    def finish(self, maker: Maker) -> Table:
         """Make the table."""
-        return Table(name=self.name, chains=tuple(chain.finish(self.name, planner) for chain in self.chains.values()))
+        return Table(name=self.name, chains=tuple(chain.finish(self.name, maker) for chain in self.chains.values()))

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from iptables_model.grammar.drafts import Entry, TableDraft
+from iptables_model.grammar.drafts import TableDraft
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE
 from iptables_model.model.targets.verdict import Goto, Jump
+from iptables_model.values.quoting import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from iptables_model.grammar.drafts import Entry
     from iptables_model.grammar.lines import ChainLine
+    from iptables_model.grammar.plans import RulePlan
 
 __all__ = ["Fragment", "table_of_policies"]
 
@@ -83,10 +86,11 @@ class Fragment:
         """Take over a line that declares a chain, in the table of its listing if that is known."""
         self._declared[line.name, table] = line
 
-    def add(self, chain: str, entry: Entry, insert: int | None, table: str | None) -> None:
-        """Add a rule, with the table of its listing if that is known."""
-        possible = _possible(chain, entry) if table is None else frozenset((table,))
-        rule = _Rule(chain, entry, insert, possible, _destination(entry))
+    def add(self, entry: Entry, texts: tuple[str, ...], insert: int | None, table: str | None) -> None:
+        """Add a rule and the texts of its line, with the table of its listing if that is known."""
+        chain, plan = texts[0], entry.source.plan
+        possible = _possible(chain, plan) if table is None else frozenset((table,))
+        rule = _Rule(chain, entry, insert, possible, _destination(plan, texts))
         self._rules.append(rule)
         self._chains[chain].rules.append(rule)
         if rule.to is not None:
@@ -150,22 +154,21 @@ class Fragment:
         return set(chain.known or chain.called)
 
 
-def _possible(chain: str, entry: Entry) -> frozenset[str]:
+def _possible(chain: str, plan: RulePlan) -> frozenset[str]:
     """Find the tables that can hold a rule, from the rule alone."""
     possible = frozenset(table for table, chains in BUILTIN_CHAINS.items() if chain in chains) or _TABLES
-    target = entry.plan.target
-    for plan, _, _ in (*entry.plan.matches, *(() if target is None else (target,))):
-        if plan.kind.tables:
-            possible &= frozenset(plan.kind.tables)
+    for part, _, _ in plan.parts:
+        if part.kind.tables:
+            possible &= frozenset(part.kind.tables)
     return possible or _TABLES
 
 
-def _destination(entry: Entry) -> str | None:
+def _destination(plan: RulePlan, texts: tuple[str, ...]) -> str | None:
     """Name the chain that a rule jumps or goes to."""
-    target = entry.plan.target
+    target = plan.target
     if target is None or not issubclass(target[0].kind, Jump | Goto):
         return None
-    return entry.texts[target[1]]
+    return unquote(texts[target[1]])
 
 
 def _draft(tables: dict[str, TableDraft], name: str) -> TableDraft:

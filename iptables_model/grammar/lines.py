@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,10 @@ from iptables_model.values.names import CHAIN, CHAIN_NAME
 from iptables_model.values.quoting import unquote
 
 if TYPE_CHECKING:
+    from iptables_model.grammar.language import Language
     from iptables_model.grammar.reading import Reading
 
-__all__ = ["ChainLine", "Grammar", "grammar"]
+__all__ = ["PLAIN_CHAIN_LINE", "ChainLine", "Grammar", "grammar"]
 
 _REST = "the end of the line"
 
@@ -35,10 +37,18 @@ class ChainLine:
     counters: Counters | None = None
 
 
+_POLICY = "ACCEPT|DROP|-"
+_COUNTER = "[0-9]{1,20}"
+
+PLAIN_CHAIN_LINE = re.compile(rf":({CHAIN_NAME}) ({_POLICY}) \[([0-9]{{1,19}}):([0-9]{{1,19}})\]")
+"""A chain line just as iptables-save writes it, made of the same pieces as the grammar's; 19 digits fit in 64 bits."""
+
+
 @attrs.frozen(eq=False)
 class Grammar:
     """Hold the grammar of each kind of line."""
 
+    language: Language
     table: pp.ParserElement
     chain: pp.ParserElement
     policy: pp.ParserElement
@@ -106,15 +116,17 @@ def _mark(pattern: str) -> pp.ParserElement:
 def _build() -> Grammar:
     rest = element(pp.Suppress(regex(r"\Z", _REST)))
     chain = regex(f"{CHAIN_NAME}{END}", CHAIN.expected)
-    policy = regex(f"(?:ACCEPT|DROP|-){END}", "a policy, ACCEPT, DROP or -")
-    counters = element(pp.Optional(regex(rf"\[([0-9]{{1,20}}):([0-9]{{1,20}})\]{END}", "counters")))
-    listed = element(pp.Optional(regex(rf"-c[{BLANKS}]+([0-9]{{1,20}})[{BLANKS}]+([0-9]{{1,20}}){END}", "counters")))
+    policy = regex(f"(?:{_POLICY}){END}", "a policy, ACCEPT, DROP or -")
+    counters = element(pp.Optional(regex(rf"\[({_COUNTER}):({_COUNTER})\]{END}", "counters")))
+    listed = element(pp.Optional(regex(rf"-c[{BLANKS}]+({_COUNTER})[{BLANKS}]+({_COUNTER}){END}", "counters")))
+    language = build()
     return Grammar(
+        language=language,
         table=publish(sequence(_mark(r"\*"), regex(f"[^{BLANKS}]+", "the name of a table"), rest)),
         chain=publish(sequence(_mark(":"), chain, policy, counters, rest)),
         policy=publish(sequence(_mark("-P|--policy"), chain, policy, listed, rest)),
         new_chain=publish(sequence(_mark("-N|--new-chain"), chain, rest)),
-        rule=publish(RuleLine(build())),
+        rule=publish(RuleLine(language)),
     )
 
 

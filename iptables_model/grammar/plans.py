@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import attrs
 
@@ -21,10 +21,26 @@ if TYPE_CHECKING:
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.reading import Given, Part, Reading
 
-__all__ = ["PartPlan", "Planner", "RulePlan", "other_family"]
-
+__all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
 
 _SPOKEN = ((1, 4), (58, 6))
+"""The protocols that are spoken with one family only: icmp and ipv6-icmp."""
+
+
+class Option(NamedTuple):
+    """Hold what the shape of a line says of one option: its flag, and its text unless each line has its own (None)."""
+
+    flag: Flag
+    negated: bool
+    text: str | None
+
+
+def option_of(text: str, given: Given) -> Option:
+    """Take the shape of an option that a line gives; keywords are part of it."""
+    flag = given.flag
+    if given.form is None:
+        return Option(flag, given.negated, "")
+    return Option(flag, given.negated, text[given.start : given.end] if flag.codec.keyword else None)
 
 
 @attrs.define(eq=False)
@@ -38,13 +54,9 @@ class PartPlan:
     kind: type[Extension]
     fixed: dict[str, object]
     open: tuple[tuple[str, Flag, bool], ...] = ()
-    families: frozenset[int] = frozenset()
+    checked: bool = False
+    """Whether the class has conditions of its own, so that no reading is sure before one is made."""
     _made: dict[tuple[str, ...], Extension] = attrs.field(factory=dict)
-
-    @property
-    def checked(self) -> bool:
-        """Say whether the class has conditions of its own, so that no reading is sure before one is made."""
-        return hasattr(self.kind, "__attrs_post_init__")
 
     def make(self, planner: Planner, texts: tuple[str, ...]) -> Extension:
         """Make the extension, or take the one made of the same texts before."""
@@ -56,15 +68,30 @@ class PartPlan:
             made = self._made[texts] = self.kind(**fields)
         return made
 
+    def can_be(self, planner: Planner, texts: tuple[str, ...]) -> bool:
+        """Say whether the extension can be made of these texts."""
+        try:
+            self.make(planner, texts)
+        except ModelError:
+            return False
+        return True
+
 
 @attrs.define(eq=False)
 class RulePlan:
-    """Make a rule of the texts that its line gives: the chain's name, the counters if any, then the values in order."""
+    """Make a rule of the texts that its line gives: the chain's name, the counters if any, then the values in order.
+
+    Each extension has the place of its texts among them.
+    """
 
     matches: tuple[tuple[PartPlan, int, int], ...]
     target: tuple[PartPlan, int, int] | None
     counted: bool
-    families: frozenset[int]
+
+    @property
+    def parts(self) -> tuple[tuple[PartPlan, int, int], ...]:
+        """List the matches and, last, the target if there is one."""
+        return self.matches if self.target is None else (*self.matches, self.target)
 
     def make(self, planner: Planner, texts: tuple[str, ...], *, table: str, chain: str, index: int, line: int) -> Rule:
         """Make the rule."""
@@ -72,7 +99,7 @@ class RulePlan:
         return Rule(
             table=table,
             chain=chain,
-            matches=tuple(cast(Match, plan.make(planner, texts[low:high])) for plan, low, high in self.matches),
+            matches=tuple([cast(Match, plan.make(planner, texts[low:high])) for plan, low, high in self.matches]),
             target=None if target is None else cast(Target, target[0].make(planner, texts[target[1] : target[2]])),
             counters=Counters(int(texts[1]), int(texts[2])) if self.counted else None,
             index=index,
@@ -80,8 +107,19 @@ class RulePlan:
         )
 
 
+class Held(NamedTuple):
+    """Hold a rule of which no shape was learned: its plan and its texts."""
+
+    plan: RulePlan
+    held: tuple[str, ...]
+
+    def texts(self, _line: str) -> tuple[str, ...]:
+        """Give the texts that go with the plan."""
+        return self.held
+
+
 class Planner:
-    """Plan the readings of one text, and keep what its lines share: plans, values, extensions."""
+    """Plan the rules of one text, and keep what its lines share: plans, values, extensions."""
 
     def __init__(self) -> None:
         self._values: dict[Flag, dict[str, object]] = {}
@@ -90,10 +128,21 @@ class Planner:
 
     def value(self, flag: Flag, text: str) -> object:
         """Read a value from its text, or take the one read before; `ValueError` if there is none."""
-        values = self._values.setdefault(flag, {})
-        if text not in values:
-            values[text] = flag.codec.read(plain(text, flag.codec.words))
-        return values[text]
+        values = self._values.get(flag)
+        if values is None:
+            values = self._values[flag] = {}
+        value = values.get(text)
+        if value is None:
+            value = values[text] = flag.codec.parse(plain(text, flag.codec.words))
+        return value
+
+    def can_be(self, flag: Flag, text: str) -> bool:
+        """Say whether a text is a value of the option, where its form cannot tell."""
+        try:
+            self.value(flag, text)
+        except ValueError:
+            return False
+        return True
 
     def family_of_protocols(self) -> int | None:
         """Tell the family by the rules' protocols: icmp is spoken with IPv4, ipv6-icmp with IPv6."""
@@ -101,50 +150,65 @@ class Planner:
         families = {family for number, family in _SPOKEN if Negatable(Protocol(number)) in protocols}
         return families.pop() if len(families) == 1 else None
 
-    def plan(self, reading: Reading) -> tuple[RulePlan, tuple[str, ...]]:
-        """Plan the rule of a line, and give the texts that go with it.
+    def part(self, grammar: ExtensionGrammar, options: tuple[Option, ...]) -> PartPlan:
+        """Plan an extension that has these options; `ModelError` if one is missing that it needs."""
+        key = (grammar, *options)
+        plan = self._parts.get(key)
+        if plan is None:
+            plan = self._parts[key] = _part_plan(grammar, options)
+        return plan
+
+    def rule(self, parts: tuple[PartPlan, ...], *, target: bool, counted: bool) -> RulePlan:
+        """Plan a rule of these parts, of which the last may be its target; their texts follow each other."""
+        key = (target, counted, *parts)
+        plan = self._rules.get(key)
+        if plan is None:
+            places = []
+            low = 3 if counted else 1
+            for part in parts:
+                places.append((part, low, low + len(part.open)))
+                low += len(part.open)
+            matches, last = (places[:-1], places[-1]) if target else (places, None)
+            plan = self._rules[key] = RulePlan(tuple(matches), last, counted)
+        return plan
+
+    def plan(self, reading: Reading) -> Held:
+        """Plan the rule of a line.
 
         Raises `Unreadable` for a value or an extension that cannot be.
         """
         text = reading.text
         spans = [reading.chain, *(reading.counters or ())]
-        placed: list[tuple[PartPlan, int, int]] = []
-        parts = reading.parts if reading.target is None else (*reading.parts, reading.target)
-        for part in parts:
-            plan, own = self._part(text, part, target=part is reading.target)
-            placed.append((plan, len(spans), len(spans) + len(own)))
+        plans = []
+        for part in reading.all_parts():
+            plan, own = self._plan_part(text, part, target=part is reading.target)
+            plans.append(plan)
             spans += own
+        rule = self.rule(tuple(plans), target=reading.target is not None, counted=reading.counters is not None)
         texts = tuple([text[start:end] for start, end in spans])
-        key = (reading.target is None, reading.counters is None, *(plan for plan, _, _ in placed))
-        planned = self._rules.get(key)
-        if planned is None:
-            planned = self._rules[key] = _rule_plan(placed, reading)
-        for part, (plan, low, high) in zip(parts, placed, strict=True):
+        for part, (plan, low, high) in zip(reading.all_parts(), rule.parts, strict=True):
             if plan.checked:
                 self._check(text, part, plan, texts[low:high])
-        return planned, texts
+        return Held(rule, texts)
 
-    def _part(self, text: str, part: Part, *, target: bool) -> tuple[PartPlan, list[tuple[int, int]]]:
+    def _plan_part(self, text: str, part: Part, *, target: bool) -> tuple[PartPlan, list[tuple[int, int]]]:
         """Plan one extension of a line, and give the places of its open values."""
         if part.grammar is None:
             return self._undeclared(part, target=target), []
-        shape: list[object] = [part.grammar]
-        spans: list[tuple[int, int]] = []
         for given in part.given.values():
-            shape += given.flag, given.negated, given.form is not None and given.form.family
-            if given.form is None:
-                continue
-            if not given.form.exact:
+            if given.form is not None and not given.form.exact:
                 self._check_value(text, given)
-            if given.flag.codec.keyword:
-                shape.append(text[given.start : given.end])
-            else:
-                spans.append((given.start, given.end))
-        key = tuple(shape)
-        plan = self._parts.get(key)
-        if plan is None:
-            plan = self._parts[key] = _part_plan(text, part, part.grammar)
-        return plan, spans
+        options = tuple([option_of(text, given) for given in part.given.values()])
+        try:
+            plan = self.part(part.grammar, options)
+        except ModelError as error:
+            message = f"{text[part.start : part.end]} {error}"
+            raise Unreadable(text, part.start, part.end, message) from None
+        return plan, [
+            (given.start, given.end)
+            for given, option in zip(part.given.values(), options, strict=True)
+            if option.text is None
+        ]
 
     def _undeclared(self, part: Part, *, target: bool) -> PartPlan:
         """Plan an extension that nobody declared: its words are what it is."""
@@ -168,58 +232,25 @@ class Planner:
             raise Unreadable(text, part.start, part.end, str(error)) from None
 
 
-def _part_plan(text: str, part: Part, grammar: ExtensionGrammar) -> PartPlan:
-    """Work out what all lines with these options share."""
+def _part_plan(grammar: ExtensionGrammar, options: tuple[Option, ...]) -> PartPlan:
+    """Work out what all lines share in which an extension has these options."""
+    there = {option.flag.field for option in options}
     for field, wanted in grammar.required:
-        if field not in part.given:
-            message = f"{text[part.start : part.end]} needs {wanted}"
-            raise Unreadable(text, part.start, part.end, message, expected=wanted)
+        if field not in there:
+            raise ModelError(f"needs {wanted}")
     fixed: dict[str, object] = {}
     values: list[tuple[str, Flag, bool]] = []
-    families: set[int] = set()
-    for field, given in part.given.items():
-        flag, form = given.flag, given.form
-        if form is None:
-            one_value = not given.negated if flag.is_flag else _wrap(flag, flag.codec.read(""), negated=given.negated)
-            fixed[field] = one_value
-        elif flag.codec.keyword:
-            fixed[field] = _wrap(flag, value_of(text, given), negated=given.negated)
+    for flag, negated, text in options:
+        if text is None:
+            values.append((flag.field, flag, negated))
+        elif flag.is_flag:
+            fixed[flag.field] = not negated
         else:
-            values.append((field, flag, given.negated))
-        families.update(() if form is None or form.family is None else (form.family,))
-    families.update(grammar.kind.families if len(grammar.kind.families) == 1 else ())
-    return PartPlan(grammar.kind, fixed, tuple(values), frozenset(families))
-
-
-def _rule_plan(placed: list[tuple[PartPlan, int, int]], reading: Reading) -> RulePlan:
-    """Work out what all rules of these parts share."""
-    return RulePlan(
-        matches=tuple(placed if reading.target is None else placed[:-1]),
-        target=None if reading.target is None else placed[-1],
-        counted=reading.counters is not None,
-        families=frozenset[int]().union(*(plan.families for plan, _, _ in placed)),
-    )
+            fixed[flag.field] = _wrap(flag, flag.codec.read(plain(text, flag.codec.words)), negated=negated)
+    checked = hasattr(grammar.kind, "__attrs_post_init__")
+    return PartPlan(grammar.kind, fixed, tuple(values), checked)
 
 
 def _wrap(flag: Flag, value: object, *, negated: bool) -> object:
     """Put a value as its field holds it."""
     return Negatable(value, negated=negated) if flag.negatable else value
-
-
-def other_family(reading: Reading, family: int) -> Unreadable:
-    """Say which word of a line belongs to the other family than the ruleset."""
-    other = 10 - family
-    for part in (*reading.parts, reading.target):
-        if part is None or part.grammar is None:
-            continue
-        for given in part.given.values():
-            if given.form is not None and given.form.family == other:
-                message = f"IPv{other} address in an IPv{family} ruleset"
-                return Unreadable(reading.text, given.start, given.end, message, hint=_ONE_FAMILY)
-        if part.grammar.kind.families == (other,):
-            message = f"{part.name} is for IPv{other}, and this is an IPv{family} ruleset"
-            return Unreadable(reading.text, part.start, part.end, message, hint=_ONE_FAMILY)
-    return Unreadable(reading.text, 0, len(reading.text), f"IPv{other} in an IPv{family} ruleset", hint=_ONE_FAMILY)
-
-
-_ONE_FAMILY = "iptables-save prints IPv4, ip6tables-save IPv6"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.values.codec import Form
 
@@ -62,13 +64,29 @@ class Part:
 class Reading:
     """Hold what stands in the line of a rule.
 
-    `chain` and `counters` are places in the text; `insert` is the number behind `-I`, and None for `-A`. `parts` are
-    the options of iptables itself and the matches, in order.
+    `core` is the grammar of iptables' own options; `chain` and `counters` are places; `insert` is the number
+    behind `-I`, and None for `-A`. `parts` are iptables' own options and the matches, in order.
     """
 
     text: str
+    core: ExtensionGrammar = attrs.field(repr=False)
     chain: tuple[int, int] = NOWHERE
     insert: int | None = None
     counters: tuple[tuple[int, int], tuple[int, int]] | None = None
     parts: list[Part] = attrs.field(factory=list)
     target: Part | None = None
+
+    def all_parts(self) -> list[Part]:
+        """List the parts and, last, the target if there is one."""
+        return self.parts if self.target is None else [*self.parts, self.target]
+
+    def families(self) -> Iterator[tuple[int, int, int, str]]:
+        """Go through the words that belong to one family only: the family, their place, and what they are."""
+        for part in self.all_parts():
+            if part.grammar is None:
+                continue
+            if len(part.grammar.kind.families) == 1:
+                yield part.grammar.kind.families[0], part.start, part.end, self.text[part.start : part.end]
+            for given in part.given.values():
+                if given.form is not None and given.form.family is not None:
+                    yield given.form.family, given.start, given.end, "this address"

@@ -6,14 +6,16 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from iptables_model.errors import ParseError
-from iptables_model.grammar.drafts import Entry, TableDraft
+from iptables_model.grammar.drafts import BUILTIN_NAMES, Entry, Maker, TableDraft
 from iptables_model.grammar.elements import BLANKS, NEXT_WORD, OpenQuote, Unreadable, found
 from iptables_model.grammar.fragment import Fragment
 from iptables_model.grammar.language import COMMANDS
 from iptables_model.grammar.lines import grammar
 from iptables_model.grammar.mode import Mode
 from iptables_model.grammar.paste import gives_up, is_noise, junk_hint, listed_table
-from iptables_model.grammar.plans import Planner, other_family
+from iptables_model.grammar.pieces import Pieces
+from iptables_model.grammar.plans import Planner
+from iptables_model.grammar.templates import Templates
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE, Ruleset
 from iptables_model.source import Span
 
@@ -27,7 +29,7 @@ __all__ = ["DumpReader"]
 _LONGEST_STRING = 1024
 """No word that iptables reads is longer (struct xt_param_buf of iptables/xshared.h), so no quote is open further."""
 
-_BUILTIN = frozenset(chain for chains in BUILTIN_CHAINS.values() for chain in chains)
+_ONE_FAMILY = "iptables-save prints IPv4, ip6tables-save IPv6"
 
 
 class DumpReader:
@@ -45,7 +47,9 @@ class DumpReader:
         self._default = table
         self._grammar = grammar()
         self._planner = Planner()
-        self._templates = templates
+        language = self._grammar.language
+        self._pieces = Pieces(language, self._planner)
+        self._templates = Templates(self._planner, frozenset(language.targets)) if templates else None
         self._family = dump.family
         self._tables: dict[str, TableDraft] = {}
         self._table: TableDraft | None = None
@@ -60,6 +64,11 @@ class DumpReader:
         """Read all lines."""
         self._lines = lines
         while self._at < len(lines):
+            if self._templates is not None and self._table is not None:
+                self._at = self._table.declare_plain(lines, self._at)
+                self._at = self._templates.read(lines, self._at, self._table.chains)
+                if self._at == len(lines):
+                    break
             line = lines[self._at]
             try:
                 taken = self._read_line(line)
@@ -71,10 +80,11 @@ class DumpReader:
 
     def finish(self) -> Ruleset:
         """Make the ruleset."""
+        maker = Maker(self._planner, self._lines, self._dump.line + 1)
         if self._loose is not None:
             self._loose.place(self._tables, self._default)
         return Ruleset(
-            tables=tuple(draft.finish(self._planner) for draft in self._tables.values()),
+            tables=tuple(draft.finish(maker) for draft in self._tables.values()),
             family=self._family or self._planner.family_of_protocols(),
             fragment=self._loose is not None,
             name=self._name,
@@ -164,7 +174,7 @@ class DumpReader:
 
     def _declare(self, line: str, chain: ChainLine, *, again: bool = False) -> None:
         """Take over what a line says of a chain; `again` lets it change one that is declared."""
-        builtin = chain.name in _BUILTIN
+        builtin = chain.name in BUILTIN_NAMES
         if chain.policy is not None and not builtin:
             message = f"{found(chain.name)} has a policy, which only a built-in chain can have"
             raise Unreadable(line, *chain.policy_at, message, expected="-")
@@ -207,6 +217,13 @@ class DumpReader:
         return 1
 
     def _read_rule(self, line: str) -> int:
+        if self._templates is not None:
+            known = self._pieces.shape(line, self._family)
+            chain = None if known is None or self._table is None else self._table.chains.get(known[0])
+            if known is not None and chain is not None:
+                chain.entries.append(Entry(known[1], self._at))
+                self._templates.follow(known[1], line)
+                return 1
         try:
             self._add(self._grammar.read_rule(line))
         except OpenQuote as error:
@@ -231,26 +248,34 @@ class DumpReader:
 
     def _add(self, reading: Reading) -> None:
         """Add a rule to its chain."""
-        plan, texts = self._planner.plan(reading)
-        for family in plan.families:
-            if self._family is None:
-                self._family = family
-            elif family != self._family:
-                raise other_family(reading, self._family)
-        entry = Entry(plan, texts, self._dump.line + self._at + 1)
+        held = self._planner.plan(reading)
+        self._check_families(reading)
+        if self._templates is not None:
+            self._pieces.learn(reading)
+        entry = Entry(held, self._at)
+        name = held.held[0]
         if self._table is None:
-            self._fragment(reading.text).add(texts[0], entry, reading.insert, self._listed)
+            self._fragment(reading.text).add(entry, held.held, reading.insert, self._listed)
             return
         self._check_target(reading)
-        chain = self._table.chains.get(texts[0])
+        chain = self._table.chains.get(name)
         if chain is None:
-            if texts[0] not in BUILTIN_CHAINS.get(self._table.name, _BUILTIN):
-                raise self._undeclared(reading, texts[0])
-            chain = self._table.chain(texts[0])
+            if name not in BUILTIN_CHAINS.get(self._table.name, BUILTIN_NAMES):
+                raise self._undeclared(reading, name)
+            chain = self._table.chain(name)
         if reading.insert is not None and not 1 <= reading.insert <= len(chain.entries) + 1:
             message = f"rule {reading.insert} of a chain that has {len(chain.entries)}"
             raise Unreadable(reading.text, *reading.chain, message, expected="a number from 1")
         chain.insert(entry, reading.insert)
+
+    def _check_families(self, reading: Reading) -> None:
+        """Refuse a word of the other family than the ruleset's, which the first such word decides if no header does."""
+        for family, start, end, what in reading.families():
+            if self._family is None:
+                self._family = family
+            elif family != self._family:
+                message = f"{what} is of IPv{family}, and the ruleset of IPv{self._family}"
+                raise Unreadable(reading.text, start, end, message, hint=_ONE_FAMILY)
 
     def _check_target(self, reading: Reading) -> None:
         """Refuse options behind the name of a chain, which takes none."""

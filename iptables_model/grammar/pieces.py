@@ -1,0 +1,254 @@
+"""What the grammar has taught about the pieces of which lines are made.
+
+A piece is one of iptables' own options (`-s 10.0.0.0/8`), or an extension with all its options (`-m tcp --dport 80`).
+As iptables-save prints it, a piece means the same in every line: iptables' own flags come before all others, and what
+follows a `-m` or `-j` is first looked up in what that loaded. So a line that is made of known pieces, one blank between
+them, needs no grammar: the pieces say what it holds. A line with anything else in it is for the grammar to read, which
+alone makes errors and new pieces.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import attrs
+
+from iptables_model.grammar.plans import option_of
+from iptables_model.values.names import CHAIN_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from iptables_model.grammar.language import ExtensionGrammar, Flag, Language
+    from iptables_model.grammar.plans import Option, PartPlan, Planner, RulePlan
+    from iptables_model.grammar.reading import Given, Reading
+    from iptables_model.grammar.templates import LineTemplate
+
+__all__ = ["LEAD", "LineShape", "Piece", "Pieces"]
+
+LEAD = re.compile(rf"(?:\[([0-9]{{1,19}}):([0-9]{{1,19}})\] )?-A ({CHAIN_NAME})(?= |\Z)")
+"""How iptables-save begins a rule; numbers of 19 digits have less than 64 bits."""
+
+_HEAD = re.compile(r"( (?:! )?-[^ ]+)( [^ ]+)?")
+_MOST_PIECES = 2000
+_MOST_SHAPES = 20000
+_MOST_IN_LINE = 50
+
+
+@attrs.frozen(eq=False)
+class Piece:
+    """Hold one piece: its literal texts, each with the flag whose value follows (the last may have none).
+
+    `options` is what its extension gets of it, and `plan` makes the extension (None for one of iptables' own options,
+    which make one together; `bit` tells them apart). A jump does not fit the names in `not_chains`.
+    """
+
+    steps: tuple[tuple[str, Flag | None], ...]
+    grammar: ExtensionGrammar
+    options: tuple[Option, ...]
+    plan: PartPlan | None
+    bit: int
+    is_target: bool
+    not_chains: frozenset[str] = frozenset()
+
+    def match(self, text: str, loc: int, planner: Planner, family: int | None) -> int:
+        """Match the piece at `loc`, if its values are sure; give where it ends, or -1."""
+        texts: list[str] = []
+        for literal, flag in self.steps:
+            if not text.startswith(literal, loc):
+                return -1
+            loc += len(literal)
+            if flag is None or (argument := flag.argument) is None:
+                continue
+            found = argument.pattern.match(text, loc)
+            if found is None:
+                return -1
+            group = found.lastindex or 1
+            value = found[group]
+            sure, quotable, own_family = argument.traits[group - 1]
+            if own_family is not None and own_family != family:
+                return -1
+            if not (sure or planner.can_be(flag, value)) or ('"' in value and not quotable):
+                return -1
+            texts.append(value)
+            loc = found.end()
+        if self.not_chains and texts[0] in self.not_chains:
+            return -1
+        if self.plan is not None and self.plan.checked and not self.plan.can_be(planner, tuple(texts)):
+            return -1
+        return loc
+
+    def take(self, text: str, loc: int, texts: list[str]) -> int:
+        """Add the texts of the values of a piece that is known to be at `loc`; give where it ends."""
+        for literal, flag in self.steps:
+            loc += len(literal)
+            if flag is None or flag.argument is None:
+                continue
+            found = flag.argument.pattern.match(text, loc)
+            if found is not None:
+                texts.append(found[found.lastindex or 1])
+                loc = found.end()
+        return loc
+
+
+@attrs.define(eq=False)
+class LineShape:
+    """Hold what all lines have in common that are made of the same pieces; `hits` counts them."""
+
+    pieces: tuple[Piece, ...]
+    counted: bool
+    planner: Planner
+    hits: int = 0
+    template: LineTemplate | None = None
+    _plan: RulePlan | None = None
+
+    @property
+    def plan(self) -> RulePlan:
+        """Give the plan of the rule, which few need before rules are asked for."""
+        if self._plan is None:
+            core = [piece for piece in self.pieces if piece.plan is None]
+            options = tuple(option for piece in core for option in piece.options)
+            plans = [self.planner.part(core[0].grammar, options)] if core else []
+            plans += [piece.plan for piece in self.pieces if piece.plan is not None]
+            target = bool(self.pieces) and self.pieces[-1].is_target
+            self._plan = self.planner.rule(tuple(plans), target=target, counted=self.counted)
+        return self._plan
+
+    def texts(self, line: str) -> tuple[str, ...]:
+        """Give the texts of a line that go with the plan: the chain's name, the counters if any, the values."""
+        lead = LEAD.match(line)
+        if lead is None:
+            return ()
+        texts = [lead[3], lead[1], lead[2]] if self.counted else [lead[3]]
+        loc = lead.end()
+        for piece in self.pieces:
+            loc = piece.take(line, loc, texts)
+        return tuple(texts)
+
+
+class Pieces:
+    """Learn pieces from what the grammar has read, and find the shapes of lines that are made of them."""
+
+    def __init__(self, language: Language, planner: Planner) -> None:
+        self._planner = planner
+        self._not_chains = frozenset(language.targets)
+        self._pieces: dict[tuple[object, ...], Piece] = {}
+        self._bits: dict[str, int] = {}
+        self._by_head: dict[str, list[Piece]] = {}
+        self._shapes: dict[tuple[object, ...], LineShape] = {}
+
+    def shape(self, text: str, family: int | None) -> tuple[str, LineShape] | None:
+        """Find the chain and the shape of a line, if it is made of known pieces and all its values are sure.
+
+        The order of the pieces is that of iptables-save: iptables' own options, each once, the matches, the target.
+        """
+        lead = LEAD.match(text)
+        if lead is None:
+            return None
+        loc, given = lead.end(), 0
+        pieces: list[Piece] = []
+        last: Piece | None = None
+        while loc < len(text):
+            head = _HEAD.match(text, loc)
+            if head is None:
+                return None
+            for piece in self._by_head.get(head[0]) or self._by_head.get(head[1]) or ():
+                end = piece.match(text, loc, self._planner, family)
+                if end >= 0:
+                    break
+            else:
+                return None
+            if given & piece.bit or (last is not None and (last.is_target or (piece.bit and not last.bit))):
+                return None
+            given |= piece.bit
+            pieces.append(piece)
+            last, loc = piece, end
+        counted = lead[1] is not None
+        key = (counted, *pieces)
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(pieces) > _MOST_IN_LINE or len(self._shapes) > _MOST_SHAPES:
+                return None
+            shape = self._shapes[key] = LineShape(tuple(pieces), counted, self._planner)
+        return lead[3], shape
+
+    # Learning.
+
+    def learn(self, reading: Reading) -> None:
+        """Learn the pieces of a line that the grammar has read, if it is written as iptables-save writes."""
+        text = reading.text
+        lead = LEAD.match(text)
+        if lead is None or lead.span(3) != reading.chain or len(self._pieces) > _MOST_PIECES:
+            return
+        if (lead[1] is None) != (reading.counters is None) or any(part.grammar is None for part in reading.all_parts()):
+            return
+        stretches = sorted(_stretches(reading), key=lambda stretch: stretch.start)
+        ends = [lead.end(), *(stretch.end for stretch in stretches)]
+        if ends.pop() != len(text) or any(
+            text[end : stretch.start] != " " for end, stretch in zip(ends, stretches, strict=True)
+        ):
+            return
+        for stretch in stretches:
+            self._learn(text, stretch)
+
+    def _learn(self, text: str, stretch: _Stretch) -> None:
+        """Learn one piece, if it can be found again where it was."""
+        options = tuple(option_of(text, given) for given in stretch.given)
+        steps = tuple(_steps(text, stretch, options))
+        key = (*steps, *options)
+        if key in self._pieces:
+            return
+        not_chains = self._not_chains if steps[0][0] == " -j" else frozenset[str]()
+        plan = None if stretch.is_core else self._planner.part(stretch.grammar, options)
+        bit = self._bits.setdefault(options[0].flag.field, 1 << len(self._bits)) if stretch.is_core else 0
+        piece = Piece(steps, stretch.grammar, options, plan, bit, stretch.is_target, not_chains)
+        head = _HEAD.match(steps[0][0])
+        if head is None or piece.take(text, stretch.start - 1, []) != stretch.end:
+            return
+        self._pieces[key] = piece
+        known = self._by_head.setdefault(head[0], [])
+        known.append(piece)
+        # The longer first: a piece without options would stop before those of its extension.
+        known.sort(key=lambda piece: -sum(len(literal) + 1 for literal, _ in piece.steps))
+
+
+@attrs.frozen(eq=False)
+class _Stretch:
+    """Hold where a piece stands in a line, and what the grammar has found there."""
+
+    start: int
+    end: int
+    grammar: ExtensionGrammar
+    given: tuple[Given, ...]
+    is_core: bool
+    is_target: bool
+
+
+def _stretches(reading: Reading) -> Iterator[_Stretch]:
+    """Cut a line into pieces: each of iptables' own options, each extension with what it was given."""
+    text = reading.text
+    for part in reading.all_parts():
+        grammar = part.grammar
+        if grammar is None:
+            continue
+        if grammar is reading.core:
+            for given in part.given.values():
+                start = given.at - 2 if text[given.at - 2 : given.at] == "! " else given.at
+                yield _Stretch(start, given.end, grammar, (given,), is_core=True, is_target=False)
+        else:
+            given_options = tuple(sorted(part.given.values(), key=lambda given: given.at))
+            end = max([part.end, *(given.end for given in given_options)])
+            yield _Stretch(part.start, end, grammar, given_options, is_core=False, is_target=part is reading.target)
+
+
+def _steps(text: str, stretch: _Stretch, options: tuple[Option, ...]) -> Iterator[tuple[str, Flag | None]]:
+    """Cut a piece into its literal texts, from the blank before it on, and the flags whose values follow them."""
+    loc = stretch.start - 1
+    for given, option in zip(stretch.given, options, strict=True):
+        if option.text is None:
+            before = text[loc : given.start].rstrip(" ")
+            yield before, given.flag
+            loc = given.end
+    if loc < stretch.end:
+        yield text[loc : stretch.end], None

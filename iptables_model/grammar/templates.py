@@ -1,0 +1,153 @@
+"""Lines that come again and again: one regular expression each, made of what the grammar has taught.
+
+A shape that is seen often gets a template: the literal texts of its pieces and, for each value, the form that it had. A
+line that a template matches is read by that one match. What the forms cannot tell is asked of the planner, and for
+anything else the line is left to the pieces and the grammar, so a template reads nothing that they would not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import attrs
+
+from iptables_model.grammar.drafts import Entry
+from iptables_model.grammar.pieces import LEAD
+from iptables_model.values.names import CHAIN_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from iptables_model.grammar.drafts import ChainDraft
+    from iptables_model.grammar.language import Flag
+    from iptables_model.grammar.pieces import LineShape
+    from iptables_model.grammar.plans import PartPlan, Planner, RulePlan
+
+__all__ = ["LineTemplate", "Templates"]
+
+_ENOUGH = 100
+"""So many lines of a shape pay for compiling its template, which takes as long as reading them by pieces."""
+_MOST = 100
+_LEAD = f"-A ({CHAIN_NAME})"
+_COUNTED = rf"\[([0-9]{{1,19}}):([0-9]{{1,19}})\] {_LEAD}"
+_MOST_FOLLOWERS = 4
+
+
+@attrs.define(eq=False)
+class LineTemplate:
+    """Match all lines of one shape whose values have the same forms.
+
+    `chain` is the group of the chain's name; `jump` that of the chain jumped to, if any, which must be no target's
+    name; `quotes` counts the quotes of such a line; `values` and `parts` are for the planner to confirm. `followers`
+    are the templates of the lines that came next, the last one first.
+    """
+
+    match: Callable[[str], re.Match[str] | None]
+    plan: RulePlan
+    chain: int
+    jump: int
+    quotes: int
+    values: tuple[tuple[int, Flag], ...]
+    parts: tuple[tuple[PartPlan, int, int], ...]
+    followers: list[LineTemplate] = attrs.field(factory=list)
+
+    def texts(self, line: str) -> tuple[str, ...]:
+        """Give the texts of a line that go with the plan: the chain's name, the counters if any, the values."""
+        found = self.match(line)
+        if found is None:
+            return ()
+        groups = found.groups()
+        return (groups[2], groups[0], groups[1], *groups[3:]) if self.plan.counted else groups
+
+    @property
+    def asks(self) -> bool:
+        """Say whether the expression cannot tell all."""
+        return bool(self.values or self.parts)
+
+    def holds(self, found: re.Match[str], planner: Planner) -> bool:
+        """Say whether what the expression could not tell is right."""
+        return all(planner.can_be(flag, found[group]) for group, flag in self.values) and all(
+            plan.can_be(planner, found.groups()[low:high]) for plan, low, high in self.parts
+        )
+
+
+class Templates:
+    """Keep the templates of one text, and read as many lines at once as they can."""
+
+    def __init__(self, planner: Planner, not_chains: frozenset[str]) -> None:
+        self._planner = planner
+        self._not_chains = not_chains
+        self._count = 0
+        self._first: list[LineTemplate] = []
+        self._last: LineTemplate | None = None
+
+    def read(self, lines: list[str], at: int, chains: dict[str, ChainDraft]) -> int:
+        """Read the lines from `at` on into their chains; give the first that no template reads."""
+        # This loop is most of the time that a large dump takes, so it calls as little as it can.
+        planner, not_chains, last = self._planner, self._not_chains, self._last
+        followers = self._first if last is None else last.followers
+        while at < len(lines):
+            line = lines[at]
+            for template in followers:
+                found = template.match(line)
+                if found is not None:
+                    break
+            else:
+                break
+            if line.count('"') != template.quotes or (template.jump and found[template.jump] in not_chains):
+                break
+            if template.asks and not template.holds(found, planner):
+                break
+            chain = chains.get(found[template.chain])
+            if chain is None:
+                break
+            chain.entries.append(Entry(template, at))
+            at += 1
+            last, followers = template, template.followers
+        self._last = last
+        return at
+
+    def follow(self, shape: LineShape, line: str) -> None:
+        """Take note that a line of this shape came now, and make its template when there were enough."""
+        shape.hits += 1
+        if shape.template is None and shape.hits >= _ENOUGH and self._count < _MOST:
+            self._count += 1
+            shape.template = self._template(shape, line)
+        template = shape.template
+        followers = self._first if self._last is None else self._last.followers
+        if template is not None:
+            if template in followers:
+                followers.remove(template)
+            followers.insert(0, template)
+            del followers[_MOST_FOLLOWERS:]
+        self._last = template
+
+    def _template(self, shape: LineShape, line: str) -> LineTemplate:
+        """Compile the template of a shape, with the forms that the values of this line have."""
+        lead = LEAD.match(line)
+        loc = 0 if lead is None else lead.end()
+        pattern = [_COUNTED if shape.counted else _LEAD]
+        chain = group = 3 if shape.counted else 1
+        values: list[tuple[int, Flag]] = []
+        for piece in shape.pieces:
+            for literal, flag in piece.steps:
+                pattern.append(re.escape(literal))
+                loc += len(literal)
+                if flag is None or flag.argument is None:
+                    continue
+                spelled = flag.argument.spelled(line, loc)
+                pattern += [re.escape(line[loc : spelled.start]), f"({spelled.regex})"]
+                group += 1
+                loc = spelled.end
+                if not spelled.sure:
+                    values.append((group, flag))
+        return LineTemplate(
+            match=re.compile("".join(pattern), re.DOTALL).fullmatch,
+            plan=shape.plan,
+            chain=chain,
+            jump=group if shape.pieces and shape.pieces[-1].not_chains else 0,
+            quotes=line.count('"'),
+            values=tuple(values),
+            parts=tuple([part for part in shape.plan.parts if part[0].checked]),
+        )
