@@ -236,11 +236,11 @@ class Clauses:
         return name
 
     def _load_match(self, text: str, start: int) -> None:
-        self.load_match(self._name(text, start, "a match"), start)
+        self.load_match(self._name(text, start, "a match"), start, implied=False)
 
-    def load_match(self, name: str, start: int) -> None:
+    def load_match(self, name: str, start: int, *, implied: bool) -> None:
         """Load a match, declared or not, from now on."""
-        part = Part(self.language.matches.get(name), name, start, self.loc)
+        part = Part(self.language.matches.get(name), name, start, self.loc, implied=implied)
         self.reading.parts.append(part)
         self.loaded.append(part)
 

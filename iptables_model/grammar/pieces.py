@@ -181,7 +181,9 @@ class Pieces:
         lead = LEAD.match(text)
         if lead is None or lead.span(3) != reading.chain or len(self._pieces) > _MOST_PIECES:
             return
-        if (lead[1] is None) != (reading.counters is None) or any(part.grammar is None for part in reading.all_parts()):
+        if (lead[1] is None) != (reading.counters is None):
+            return
+        if any(part.grammar is None or part.implied for part in reading.all_parts()):
             return
         stretches = sorted(_stretches(reading), key=lambda stretch: stretch.start)
         ends = [lead.end(), *(stretch.end for stretch in stretches)]

@@ -34,7 +34,8 @@ NOWHERE = (-1, -1)
 class Part:
     """Hold one extension of a line: where its `-m` or `-j` stands and its name ends, and the options it got.
 
-    `width` counts the characters of a target's name, with the blanks before it.
+    `width` counts the characters of a target's name, with the blanks before it. An `implied` match is the one of the
+    rule's protocol, loaded without `-m`.
     Without a grammar it is one that nobody declared; then `words` are its options as they stand.
     """
 
@@ -43,6 +44,7 @@ class Part:
     start: int
     end: int
     width: int = 0
+    implied: bool = False
     given: dict[str, Given] = attrs.field(factory=dict)
     words: list[str] = attrs.field(factory=list)
     words_end: int = -1

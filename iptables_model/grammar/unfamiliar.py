@@ -123,7 +123,7 @@ def _load_protocol(line: Clauses, start: int) -> bool:
     grammar = line.language.matches.get(name)
     if grammar is None or any(part.grammar is grammar for part in line.loaded):
         return False
-    line.load_match(name, start)
+    line.load_match(name, start, implied=True)
     return True
 
 
