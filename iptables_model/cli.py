@@ -39,29 +39,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(_error_text(error) + "\n")
         return _error_code(error)
     except OSError as error:
-        sys.stderr.write(f"iptables-model: {error.filename}: {error.strerror}\n")
+        hint = "give the path of a saved dump, or - for standard input"
+        sys.stderr.write(f"iptables-model: cannot read {error.filename}\n{error.strerror}\nhint: {hint}\n")
         return UNREADABLE
     return code
 
 
-def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _parser()
-    asked, rest = parser.parse_known_args(arguments)
-    if any(word.startswith("-") and word != "-" for word in rest):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    # Before Python 3.12.7 argparse leaves over the files that stand behind an option.
-    asked.files = [*asked.files, *rest] or ["-"]
-    return asked
-
-
 def _error_text(error: IptablesModelError) -> str:
-    from iptables_model.errors import NotFound, ParseError  # noqa: PLC0415
+    """Word an error in three lines: what, where or what else there is, and a hint."""
+    from iptables_model.errors import Ambiguous, ModelError, NotFound  # noqa: PLC0415
 
-    if isinstance(error, ParseError):
-        return f"iptables-model: {error}"
-    if isinstance(error, NotFound):
-        known = ", ".join(error.candidates[:10]) or "none"
-        return f"iptables-model: {error}\nthe text has: {known}\nhint: `iptables-model services` lists the Services"
+    if isinstance(error, NotFound | Ambiguous):
+        detail = f"the text has: {', '.join(error.candidates[:10]) or 'none'}"
+        hint = "`iptables-model services` lists the Services; a name is namespace/name:port/protocol"
+        return f"iptables-model: {error}\n{detail}\nhint: {hint}"
+    if isinstance(error, ModelError):
+        return f"iptables-model: {error}\nthis is about the question, not about the text\nhint: see --help"
     return f"iptables-model: {error}"
 
 
@@ -267,4 +260,5 @@ def _policy_text(answer: ExternalTraffic) -> str:
         f"local endpoints  {'not told by the rules' if local is None else ', '.join(map(str, local)) or 'none'}",
         f"because          {answer.explanation}",
     ]
-    return "\n".join(lines)
+    told = dict.fromkeys(str(one) for entry in answer.entries for one in entry.assumptions)
+    return "\n".join([*lines, *(f"assuming         {one}" for one in told)])
