@@ -45,6 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    asked, rest = parser.parse_known_args(arguments)
+    if any(word.startswith("-") and word != "-" for word in rest):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    # Before Python 3.12.7 argparse leaves over the files that stand behind an option.
+    asked.files = [*asked.files, *rest] or ["-"]
+    return asked
+
+
 def _error_text(error: IptablesModelError) -> str:
     """Word an error in three lines: what, where or what else there is, and a hint."""
     from iptables_model.errors import Ambiguous, ModelError, NotFound  # noqa: PLC0415

@@ -125,8 +125,10 @@ def test_an_unreadable_line_is_shown_with_its_place(
             ["endpoints", "default/test-svc", "--entry", "door", WORKER],
             2,
             [
-                "iptables-model: a question needs one of cluster_ip, node_port, load_balancer_ip, external_ip, "
-                'or an address, found "door"',
+                (
+                    "iptables-model: a question needs one of cluster_ip, node_port, load_balancer_ip, external_ip, "
+                    'or an address, found "door"'
+                ),
                 "this is about the question, not about the text",
                 "hint: see --help",
             ],
