@@ -109,7 +109,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from iptables_model import __version__  # noqa: PLC0415
 
-        parser.exit(message=f"iptables-model {__version__}\n")
+        sys.stdout.write(f"iptables-model {__version__}\n")
+        parser.exit()
 
 
 def _command(
