@@ -78,7 +78,8 @@ def test_not_found_names_what_is_closest() -> None:
     assert chain.value.closest[0] == "KUBE-SERVICES"
     with pytest.raises(NotFound) as way:
         reachable_endpoints(ruleset, "default/test-svc", entry="external_ip")
-    assert str(way.value) == 'no way into default/test-svc at "external_ip"; there are cluster_ip, node_port'
+    assert way.value.candidates == ("cluster_ip", "node_port")
+    assert str(way.value) == 'no way into default/test-svc at "external_ip"; did you mean cluster_ip?'
 
 
 def test_ambiguous_names_the_candidates() -> None:
