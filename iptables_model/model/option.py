@@ -23,6 +23,7 @@ __all__ = [
     "Target",
     "extension",
     "flag",
+    "forget",
     "option",
     "options_of",
     "require",
@@ -228,6 +229,13 @@ def require(condition: bool, message: str) -> None:
     """Raise `ModelError` with the message unless the condition holds."""
     if not condition:
         raise ModelError(message)
+
+
+def forget(value: Extension, said: object, *names: str) -> None:
+    """Leave out, while a value is being made, options that say nothing, as iptables does: those that hold `said`."""
+    for name in names:
+        if getattr(value, name) == said:
+            settle(value, name, None)
 
 
 def settle(value: Extension, name: str, held: object) -> None:

@@ -51,12 +51,14 @@ class Chain:
 
     def __getattr__(self, name: str) -> tuple[Rule, ...]:
         """Decode the rules when they are first asked for; the reader has checked their text already."""
-        if name != "rules" or self._pending is None:
+        if name != "rules":
             raise AttributeError(f"a chain has no {name}")
-        rules = self._pending()
-        object.__setattr__(self, "rules", rules)
-        object.__setattr__(self, "_pending", None)
-        return rules
+        decode = self._pending
+        if decode is not None:
+            object.__setattr__(self, "rules", decode())
+            object.__setattr__(self, "_pending", None)
+        # Without it another thread was faster.
+        return object.__getattribute__(self, "rules")  # type: ignore[no-any-return]
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self.name, self.policy, self.counters, self.declared, self.rules

@@ -19,7 +19,7 @@ __all__ = ["match_text", "rule_text", "target_text"]
 def rule_text(rule: Rule) -> str:
     """Print a rule as iptables-save does, with its counters if it has any."""
     parts = [] if rule.counters is None else [str(rule.counters)]
-    parts += ["-A", rule.chain, *(match_text(match) for match in rule.matches)]
+    parts += ["-A", rule.chain, *filter(None, map(match_text, rule.matches))]
     if rule.target is not None:
         parts.append(target_text(rule.target))
     return " ".join(parts)

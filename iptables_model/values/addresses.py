@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import attrs
 
-from iptables_model.values.codec import Codec, Form
+from iptables_model.values.codec import NUMBER, Codec, Form, between
 
 __all__ = [
     "ADDRESS",
@@ -20,6 +20,7 @@ __all__ = [
     "NETWORK",
     "PLAIN_PREFIX",
     "PREFIX",
+    "PREFIX_LENGTH",
     "Address",
     "AddressRange",
     "MacAddress",
@@ -211,6 +212,16 @@ PREFIX: Codec[Prefix] = Codec(
     write=network_text,
 )
 """A network that something is mapped to."""
+
+PREFIX_LENGTH: Codec[int] = attrs.evolve(
+    between(0, 128, name="length"),
+    forms=(
+        Form(regex=r"3[0-2]|[12]?[0-9]"),
+        Form(regex=r"12[0-8]|1[01][0-9]|[3-9][0-9]", family=6),
+        Form(regex=NUMBER, exact=False),
+    ),
+)
+"""The length of a prefix alone."""
 
 PLAIN_PREFIX: Codec[Prefix] = attrs.evolve(PREFIX, write=_plain)
 """A network, printed without the length that a single address has (xtables_ipmask_to_numeric)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Generic, TypeVar
 
 import attrs
@@ -81,7 +82,14 @@ class Codec(Generic[T]):
 
     def form(self, text: str) -> Form | None:
         """Find the spelling that the text has, or None."""
-        return next((form for form in self.forms if re.compile(form.regex).fullmatch(text)), None)
+        for form, fullmatch in self._compiled:
+            if fullmatch(text) is not None:
+                return form
+        return None
+
+    @cached_property
+    def _compiled(self) -> tuple[tuple[Form, Callable[[str], re.Match[str] | None]], ...]:
+        return tuple((form, re.compile(form.regex).fullmatch) for form in self.forms)
 
 
 def unsigned(bits: int, *, hexadecimal: bool = False, name: str = "number") -> Codec[int]:
@@ -127,7 +135,7 @@ def between(low: int, high: int, *, name: str = "number", digits: int = 0) -> Co
     )
 
 
-NUMBER = r"(?:0[xX][0-9a-fA-F]{1,24}|[0-9]{1,24})"
+NUMBER = r"(?:0[xX][0-9a-fA-F]{1,24}|0[0-7]{0,24}|[1-9][0-9]{0,23})"
 """What may be a number; `strtoul` has the last word."""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import attrs
 
-from iptables_model.values.addresses import IPV4, IPV6, Address, address, address_text
+from iptables_model.values.addresses import IPV4, IPV6, PREFIX, Address, Prefix, address, address_text, network_text
 from iptables_model.values.codec import Codec, Form
 from iptables_model.values.numbers import PortRange
 from iptables_model.values.ports import PORT_WORD, port
 
-__all__ = ["NAT_PORTS", "NAT_RANGE", "NatRange", "nat_ports_text"]
+__all__ = ["NAT_PORTS", "NAT_RANGE", "NPT_PREFIX", "NatRange", "nat_ports_text"]
 
 
 @attrs.frozen(kw_only=True)
@@ -113,6 +113,23 @@ NAT_RANGE: Codec[NatRange] = Codec(
     hint="an IPv6 address with a port is written [fd00::1]:80",
 )
 """What SNAT and DNAT change to."""
+
+
+def _npt_prefix(text: str) -> Prefix:
+    prefix = PREFIX.read(text)
+    if prefix.prefixlen > 64:
+        raise ValueError(f'needs a prefix of at most 64 bits, found "{text}"')
+    return prefix
+
+
+NPT_PREFIX: Codec[Prefix] = Codec(
+    name="IPv6 prefix",
+    expected="an IPv6 prefix of at most 64 bits",
+    forms=(Form(regex=rf"{IPV6}/(?:6[0-4]|[1-5]?[0-9])", family=6, exact=False),),
+    read=_npt_prefix,
+    write=network_text,
+)
+"""What SNPT and DNPT translate (net/ipv6/netfilter/ip6t_NPT.c, ip6t_npt_checkentry)."""
 
 NAT_PORTS: Codec[PortRange] = Codec(
     name="NAT ports",

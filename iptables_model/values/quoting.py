@@ -38,4 +38,4 @@ def unquote(word: str) -> str:
     if '"' not in word:
         return word
     before, _, quoted = word.partition('"')
-    return before + _ESCAPED.sub(r"\1", quoted[:-1])
+    return before + (_ESCAPED.sub(r"\1", quoted[:-1]) if "\\" in quoted else quoted[:-1])

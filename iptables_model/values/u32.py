@@ -54,7 +54,7 @@ def _range_text(numbers: NumberRange) -> str:
     return f"{numbers.first:#x}" if numbers.first == numbers.last else f"{numbers.first:#x}:{numbers.last:#x}"
 
 
-_WORD = r"(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})"
+_WORD = r"(?:0[xX][0-9a-fA-F]{1,8}|0[0-7]{0,10}|[1-4][0-9]{9}|[1-9][0-9]{0,8})"
 _BLANK = "[ \t]?"
 _STEP = re.compile(rf"(&|<<|>>|@)({_WORD})")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from iptables_model.model.option import Match, Spelling, extension, flag, option, require
+from iptables_model.model.option import Match, Spelling, extension, flag, forget, option, require
 from iptables_model.values.codec import between, unsigned
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import NumberRange, ranges
 from iptables_model.values.tos import DSCP, DSCP_CLASS, TOS, MaskedTos
 
 __all__ = ["Ah", "Dscp", "Ecn", "Esp", "Hl", "Ipcomp", "Length", "Tos", "Ttl"]
+
+_ANY_SPI = Negatable(NumberRange(0, 0xFFFFFFFF))
 
 
 @extension
@@ -106,6 +108,9 @@ class Ah(Match):
     ahlen: Negatable[int] | None = option("--ahlen", unsigned(32), negatable=True, default=None)
     ahres: bool = flag("--ahres", default=False)
 
+    def __attrs_post_init__(self) -> None:
+        forget(self, _ANY_SPI, "ahspi")
+
 
 @extension
 class Esp(Match):
@@ -115,6 +120,9 @@ class Esp(Match):
     protocols = (50,)
 
     espspi: Negatable[NumberRange] | None = option("--espspi", ranges(32, "SPI"), negatable=True, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        forget(self, _ANY_SPI, "espspi")
 
 
 @extension
@@ -126,3 +134,6 @@ class Ipcomp(Match):
 
     ipcompspi: Negatable[NumberRange] | None = option("--ipcompspi", ranges(32, "SPI"), negatable=True, default=None)
     compres: bool = flag("--compres", default=False)
+
+    def __attrs_post_init__(self) -> None:
+        forget(self, _ANY_SPI, "ipcompspi")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from iptables_model.model.option import Match, Spelling, extension, flag, option
-from iptables_model.values.addresses import NETWORK, Network
+from iptables_model.model.option import Match, Spelling, extension, flag, forget, option, require
+from iptables_model.values.addresses import NETWORK, Network, network
 from iptables_model.values.names import INTERFACE, Interface
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import PROTOCOL, Protocol
 
 __all__ = ["Ip"]
+
+_ANY_PROTOCOL = Protocol(0)
+_ANY_INTERFACE = Interface("", prefix=True)
+_ANY_ADDRESS = (Negatable(network("0.0.0.0/0")), Negatable(network("::/0")))
 
 
 @extension
@@ -16,7 +20,8 @@ class Ip(Match):
     """Match the addresses, the interfaces and the protocol of a packet.
 
     These are the options of struct ipt_ip and ip6t_ip6; they stand without `-m`. In iptables-save they come before
-    everything else (iptables/xshared.c, save_rule_details; iptables/nft-shared.c).
+    everything else (iptables/xshared.c, save_rule_details; iptables/nft-shared.c). What says nothing, as `-p all`,
+    is left out.
     """
 
     extension = ""
@@ -37,3 +42,10 @@ class Ip(Match):
         "-p", PROTOCOL, negatable=True, default=None, also=(Spelling("--protocol"), Spelling("--proto"))
     )
     fragment: bool | None = flag("-f", negatable=True, default=None, also=(Spelling("--fragment"),))
+
+    def __attrs_post_init__(self) -> None:
+        require(self.protocol != Negatable(_ANY_PROTOCOL, negated=True), "a rule with ! -p all would match nothing")
+        forget(self, Negatable(_ANY_PROTOCOL), "protocol")
+        forget(self, Negatable(_ANY_INTERFACE), "in_interface", "out_interface")
+        for address in _ANY_ADDRESS:
+            forget(self, address, "source", "destination")

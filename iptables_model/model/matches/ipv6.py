@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from iptables_model.model.option import Match, extension, flag, option, require
+from iptables_model.model.option import Match, extension, flag, forget, option, require
 from iptables_model.values.addresses import PREFIX, Prefix
 from iptables_model.values.codec import unsigned
 from iptables_model.values.headers import (
@@ -19,6 +19,8 @@ from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import NumberRange, ranges
 
 __all__ = ["Dst", "Frag", "Hbh", "Ipv6header", "Mh", "Rt", "Srh"]
+
+_ANY_NUMBER = Negatable(NumberRange(0, 0xFFFFFFFF))
 
 
 @extension
@@ -69,6 +71,7 @@ class Frag(Match):
     fraglast: bool = flag("--fraglast", default=False)
 
     def __attrs_post_init__(self) -> None:
+        forget(self, _ANY_NUMBER, "fragid")
         require(not (self.fragmore and self.fraglast), "--fragmore and --fraglast exclude each other")
 
 
@@ -89,6 +92,7 @@ class Rt(Match):
     rt_0_not_strict: bool = flag("--rt-0-not-strict", default=False)
 
     def __attrs_post_init__(self) -> None:
+        forget(self, _ANY_NUMBER, "rt_segsleft")
         of_type_0 = self.rt_0_res or self.rt_0_addrs or self.rt_0_not_strict
         require(not of_type_0 or self.rt_type == Negatable(0), "the options --rt-0-... need --rt-type 0")
         require(bool(self.rt_0_addrs) or not self.rt_0_not_strict, "--rt-0-not-strict needs --rt-0-addrs")
@@ -104,6 +108,9 @@ class Mh(Match):
     protocols = (135,)
 
     mh_type: Negatable[NumberRange] | None = option("--mh-type", MH_TYPES, negatable=True, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        forget(self, Negatable(NumberRange(0, 255)), "mh_type")
 
 
 @extension

@@ -7,6 +7,7 @@ import enum
 import attrs
 
 from iptables_model.model.option import Match, Spelling, extension, flag, option, require, settle
+from iptables_model.values.addresses import PREFIX_LENGTH
 from iptables_model.values.codec import Codec, bare, between, one_of, several_of, unsigned
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import NumberRange, ranges
@@ -58,8 +59,8 @@ class Hashlimit(Match):
     hashlimit_htable_max: int = option("--hashlimit-htable-max", unsigned(32), default=0)
     hashlimit_htable_gcinterval: int = option("--hashlimit-htable-gcinterval", unsigned(32), default=1000)
     hashlimit_htable_expire: int | None = option("--hashlimit-htable-expire", unsigned(32), default=None)
-    hashlimit_srcmask: int | None = option("--hashlimit-srcmask", between(0, 128), default=None)
-    hashlimit_dstmask: int | None = option("--hashlimit-dstmask", between(0, 128), default=None)
+    hashlimit_srcmask: int | None = option("--hashlimit-srcmask", PREFIX_LENGTH, default=None)
+    hashlimit_dstmask: int | None = option("--hashlimit-dstmask", PREFIX_LENGTH, default=None)
     hashlimit_rate_match: bool = flag("--hashlimit-rate-match", default=False)
     hashlimit_rate_interval: int = option("--hashlimit-rate-interval", between(1, 0x7FFFFFFF), default=1)
 
@@ -129,7 +130,7 @@ class Connlimit(Match):
 
     connlimit_upto: Negatable[int] | None = option("--connlimit-upto", unsigned(32), negatable=True, default=None)
     connlimit_above: Negatable[int] | None = option("--connlimit-above", unsigned(32), negatable=True, default=None)
-    connlimit_mask: int | None = option("--connlimit-mask", between(0, 128), default=None)
+    connlimit_mask: int | None = option("--connlimit-mask", PREFIX_LENGTH, default=None)
     connlimit_saddr: bool = flag("--connlimit-saddr", default=False)
     connlimit_daddr: bool = flag("--connlimit-daddr", default=False)
 

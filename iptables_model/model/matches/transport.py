@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from iptables_model.model.option import Match, Spelling, extension, option, require
+from iptables_model.model.option import Match, Spelling, extension, forget, option, require
 from iptables_model.values.codec import between, several_of
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import NumberRange, PortRange, ranges
@@ -16,6 +16,7 @@ __all__ = ["Dccp", "DccpType", "Multiport", "Sctp", "Tcp", "Tcpmss", "Udp"]
 
 _SPORT = (Spelling("--source-port"),)
 _DPORT = (Spelling("--destination-port"),)
+_ANY_PORT = Negatable(PortRange(0, 65535))
 
 
 @extension
@@ -32,6 +33,9 @@ class Tcp(Match):
         "--tcp-flags", TCP_FLAGS, negatable=True, default=None, also=(Spelling("--syn", SYN),)
     )
 
+    def __attrs_post_init__(self) -> None:
+        forget(self, _ANY_PORT, "sport", "dport")
+
 
 @extension
 class Udp(Match):
@@ -42,6 +46,9 @@ class Udp(Match):
 
     sport: Negatable[PortRange] | None = option("--sport", PORTS, negatable=True, default=None, also=_SPORT)
     dport: Negatable[PortRange] | None = option("--dport", PORTS, negatable=True, default=None, also=_DPORT)
+
+    def __attrs_post_init__(self) -> None:
+        forget(self, _ANY_PORT, "sport", "dport")
 
 
 @extension
@@ -54,6 +61,9 @@ class Sctp(Match):
     sport: Negatable[PortRange] | None = option("--sport", PORTS, negatable=True, default=None, also=_SPORT)
     dport: Negatable[PortRange] | None = option("--dport", PORTS, negatable=True, default=None, also=_DPORT)
     chunk_types: Negatable[ChunkTypes] | None = option("--chunk-types", CHUNK_TYPES, negatable=True, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        forget(self, _ANY_PORT, "sport", "dport")
 
 
 class DccpType(enum.StrEnum):
@@ -85,6 +95,9 @@ class Dccp(Match):
         "--dccp-types", several_of(DccpType), negatable=True, default=None
     )
     dccp_option: Negatable[int] | None = option("--dccp-option", between(1, 255), negatable=True, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        forget(self, _ANY_PORT, "sport", "dport")
 
 
 @extension

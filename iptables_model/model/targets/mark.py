@@ -7,6 +7,7 @@ import enum
 import attrs
 
 from iptables_model.model.option import Spelling, Target, extension, flag, option, options_of, require, settle
+from iptables_model.values.addresses import PREFIX_LENGTH
 from iptables_model.values.codec import bare, between, several_of, unsigned
 from iptables_model.values.numbers import MARK, TC_CLASS, XMARK, Masked, TcClass
 
@@ -136,8 +137,8 @@ class Hmark(Target):
     extension = "HMARK"
     tables = ("mangle",)
 
-    hmark_src_prefix: int | None = option("--hmark-src-prefix", between(0, 128), default=None)
-    hmark_dst_prefix: int | None = option("--hmark-dst-prefix", between(0, 128), default=None)
+    hmark_src_prefix: int | None = option("--hmark-src-prefix", PREFIX_LENGTH, default=None)
+    hmark_dst_prefix: int | None = option("--hmark-dst-prefix", PREFIX_LENGTH, default=None)
     hmark_sport_mask: int | None = option("--hmark-sport-mask", _PORT, default=None)
     hmark_dport_mask: int | None = option("--hmark-dport-mask", _PORT, default=None)
     hmark_spi_mask: int | None = option("--hmark-spi-mask", _WORD, default=None)

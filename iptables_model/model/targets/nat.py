@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from iptables_model.model.option import Target, extension, flag, option, require
+from iptables_model.model.option import Target, extension, flag, option
 from iptables_model.values.addresses import PREFIX, Prefix
-from iptables_model.values.nat import NAT_PORTS, NAT_RANGE, NatRange
+from iptables_model.values.nat import NAT_PORTS, NAT_RANGE, NPT_PREFIX, NatRange
 from iptables_model.values.numbers import PortRange
 
 __all__ = ["Dnat", "Dnpt", "Masquerade", "Netmap", "Redirect", "Snat", "Snpt"]
@@ -95,11 +95,8 @@ class Snpt(Target):
     families = (6,)
     tables = ("mangle",)
 
-    src_pfx: Prefix = option("--src-pfx", PREFIX)
-    dst_pfx: Prefix = option("--dst-pfx", PREFIX)
-
-    def __attrs_post_init__(self) -> None:
-        _check_prefixes(self.src_pfx, self.dst_pfx)
+    src_pfx: Prefix = option("--src-pfx", NPT_PREFIX)
+    dst_pfx: Prefix = option("--dst-pfx", NPT_PREFIX)
 
 
 @extension
@@ -110,13 +107,5 @@ class Dnpt(Target):
     families = (6,)
     tables = ("mangle",)
 
-    src_pfx: Prefix = option("--src-pfx", PREFIX)
-    dst_pfx: Prefix = option("--dst-pfx", PREFIX)
-
-    def __attrs_post_init__(self) -> None:
-        _check_prefixes(self.src_pfx, self.dst_pfx)
-
-
-def _check_prefixes(*prefixes: Prefix) -> None:
-    for prefix in prefixes:
-        require(prefix.version == 6 and prefix.prefixlen <= 64, "a prefix to translate is of IPv6, with up to 64 bits")
+    src_pfx: Prefix = option("--src-pfx", NPT_PREFIX)
+    dst_pfx: Prefix = option("--dst-pfx", NPT_PREFIX)
