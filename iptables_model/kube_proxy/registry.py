@@ -15,7 +15,7 @@ from iptables_model.model.matches import Addrtype, Sctp, Tcp, Udp
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import Chain, Ruleset, derived
 from iptables_model.model.targets import Accept, Drop, Goto, Jump, Reject
-from iptables_model.values.addresses import Address
+from iptables_model.values.addresses import Address, single_address
 
 __all__ = ["SERVICES", "Entry", "Found", "Registry", "Way", "said_of"]
 
@@ -263,8 +263,8 @@ def _way(rule: Rule, port: int, kind: str | None) -> Way | None:
     chain = target.chain if isinstance(target, Jump | Goto) and split_chain(target.chain) else None
     wanted = rule.ip.destination
     if wanted is not None and not wanted.negated:
-        address = getattr(wanted.value, "network_address", None)
-        if address is None or getattr(wanted.value, "num_addresses", 0) != 1:
+        address = single_address(wanted.value)
+        if address is None:
             return None
         return Way(_KINDS.get(kind or ""), address, port, chain, rule)
     at_node = rule.chain == _NODE_PORTS or (isinstance(target, Reject | Drop) and rule.match(Addrtype) is not None)

@@ -77,11 +77,16 @@ class Rule:
     @property
     def ip(self) -> Ip:
         """Give the addresses, interfaces and protocol that the rule asks for."""
-        return self.match(Ip) or _ANY
+        # iptables-save prints them before all else, so they come first.
+        first = self.matches[0] if self.matches else None
+        return first if isinstance(first, Ip) else self.match(Ip) or _ANY
 
     def match(self, kind: type[M]) -> M | None:
         """Find the first match of a class, or None."""
-        return next((match for match in self.matches if isinstance(match, kind)), None)
+        for match in self.matches:
+            if isinstance(match, kind):
+                return match
+        return None
 
     def __str__(self) -> str:
         return rule_text(self)

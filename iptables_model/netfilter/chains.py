@@ -15,6 +15,7 @@ from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.sets import LineSet
 from iptables_model.netfilter.state import State
+from iptables_model.values.addresses import single_address
 
 __all__ = ["ReadyChain", "ReadyChains"]
 
@@ -52,8 +53,8 @@ def _exact_destination(rule: Rule) -> int | None:
     wanted = rule.ip.destination
     if wanted is None or wanted.negated:
         return None
-    found = getattr(wanted.value, "num_addresses", 0)
-    return int(wanted.value.network_address) if found == 1 else None  # type: ignore[union-attr]
+    found = single_address(wanted.value)
+    return None if found is None else int(found)
 
 
 def _exact_port(rule: Rule) -> int | None:
