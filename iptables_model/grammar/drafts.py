@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
+from iptables_model.errors import ModelError
 from iptables_model.grammar.lines import PLAIN_CHAIN_LINE
 from iptables_model.model.rule import Counters
 from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_rules
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from iptables_model.grammar.plans import Planner, RulePlan
     from iptables_model.model.rule import Rule
 
-__all__ = ["BUILTIN_NAMES", "ChainDraft", "Entry", "Maker", "Source", "TableDraft"]
+__all__ = ["BUILTIN_NAMES", "ChainDraft", "Sheet", "Source", "TableDraft"]
 
 
 BUILTIN_NAMES = frozenset(chain for chains in BUILTIN_CHAINS.values() for chain in chains)
@@ -34,47 +35,39 @@ class Source(Protocol):
         """Give the texts of a line that go with the plan."""
 
 
-class Entry(NamedTuple):
-    """Hold a rule that was read and is not made yet: how, and the number of its line, from 0."""
-
-    source: Source
-    at: int
-
-
 @attrs.frozen(eq=False)
-class Maker:
-    """Make the rules of one text when they are asked for; `first` is the number of its first line."""
+class Sheet:
+    """Hold the lines of a text and how each rule among them was read, so that rules can be made when asked for.
+
+    `first` is the number of the first line.
+    """
 
     planner: Planner
     lines: list[str]
     first: int
+    sources: list[Source | None]
 
-    def rules(self, entries: tuple[Entry, ...], table: str, chain: str) -> tuple[Rule, ...]:
-        """Make the rules of a chain."""
-        return tuple(
-            [
-                source.plan.make(
-                    self.planner,
-                    source.texts(self.lines[at]),
-                    table=table,
-                    chain=chain,
-                    index=index,
-                    line=self.first + at,
-                )
-                for index, (source, at) in enumerate(entries)
-            ]
-        )
+    def rules(self, entries: list[int], table: str, chain: str) -> tuple[Rule, ...]:
+        """Make the rules of a chain, which stand in these lines."""
+        return tuple([self._rule(at, table, chain, index) for index, at in enumerate(entries)])
+
+    def _rule(self, at: int, table: str, chain: str, index: int) -> Rule:
+        source = self.sources[at]
+        if source is None:
+            raise ModelError(f"no rule was read in line {self.first + at}")
+        texts = source.texts(self.lines[at])
+        return source.plan.make(self.planner, texts, table=table, chain=chain, index=index, line=self.first + at)
 
 
 @attrs.define(eq=False)
 class ChainDraft:
-    """Hold a chain of which more lines may come."""
+    """Hold a chain of which more lines may come; `entries` are the lines of its rules, in the order of the rules."""
 
     name: str
     policy: str | None = None
     counters: Counters | None = None
     declared: bool = False
-    entries: list[Entry] = attrs.field(factory=list)
+    entries: list[int] = attrs.field(factory=list)
 
     def declare(self, line: ChainLine) -> None:
         """Take over what a line says of the chain."""
@@ -82,16 +75,16 @@ class ChainDraft:
         self.policy = line.policy
         self.counters = line.counters
 
-    def insert(self, entry: Entry, place: int | None) -> None:
+    def insert(self, at: int, place: int | None) -> None:
         """Add a rule behind all others, or before the one that has this number, counted from 1."""
-        self.entries.insert(len(self.entries) if place is None else max(place - 1, 0), entry)
+        self.entries.insert(len(self.entries) if place is None else max(place - 1, 0), at)
 
-    def finish(self, table: str, maker: Maker) -> Chain:
+    def finish(self, table: str, sheet: Sheet) -> Chain:
         """Make the chain, whose rules are made when they are asked for."""
         chain = Chain(name=self.name, policy=self.policy, counters=self.counters, declared=self.declared)
         if not self.entries:
             return chain
-        return defer_rules(chain, partial(maker.rules, tuple(self.entries), table, self.name))
+        return defer_rules(chain, partial(sheet.rules, self.entries, table, self.name))
 
 
 @attrs.define(eq=False)
@@ -128,6 +121,6 @@ class TableDraft:
             counters = self._shared[packets, size] = Counters(int(packets), int(size))
         return counters
 
-    def finish(self, maker: Maker) -> Table:
+    def finish(self, sheet: Sheet) -> Table:
         """Make the table."""
-        return Table(name=self.name, chains=tuple(chain.finish(self.name, maker) for chain in self.chains.values()))
+        return Table(name=self.name, chains=tuple(chain.finish(self.name, sheet) for chain in self.chains.values()))

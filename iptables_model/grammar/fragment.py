@@ -21,9 +21,8 @@ from iptables_model.values.quoting import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from iptables_model.grammar.drafts import Entry
     from iptables_model.grammar.lines import ChainLine
-    from iptables_model.grammar.plans import RulePlan
+    from iptables_model.grammar.plans import Held, RulePlan
 
 __all__ = ["Fragment", "table_of_policies"]
 
@@ -52,7 +51,7 @@ class _Rule:
     """Hold a rule whose table is sought: the tables that could hold it, and the chain that it jumps to."""
 
     chain: str
-    entry: Entry
+    at: int
     insert: int | None
     possible: frozenset[str]
     to: str | None
@@ -86,11 +85,12 @@ class Fragment:
         """Take over a line that declares a chain, in the table of its listing if that is known."""
         self._declared[line.name, table] = line
 
-    def add(self, entry: Entry, texts: tuple[str, ...], insert: int | None, table: str | None) -> None:
-        """Add a rule and the texts of its line, with the table of its listing if that is known."""
-        chain, plan = texts[0], entry.source.plan
+    def add(self, at: int, held: Held, insert: int | None, table: str | None) -> None:
+        """Add the rule of a line, with the table of its listing if that is known."""
+        plan, texts = held
+        chain = texts[0]
         possible = _possible(chain, plan) if table is None else frozenset((table,))
-        rule = _Rule(chain, entry, insert, possible, _destination(plan, texts))
+        rule = _Rule(chain, at, insert, possible, _destination(plan, texts))
         self._rules.append(rule)
         self._chains[chain].rules.append(rule)
         if rule.to is not None:
@@ -105,7 +105,7 @@ class Fragment:
                 _draft(tables, table).chain(name).declare(line)
         for rule in self._rules:
             chain = _draft(tables, rule.table or rest).chain(rule.chain)
-            chain.insert(rule.entry, rule.insert)
+            chain.insert(rule.at, rule.insert)
 
     def _decide(self) -> None:
         for rule in self._rules:

@@ -58,12 +58,14 @@ class Flag:
 class ExtensionGrammar:
     """Describe what an extension adds to the words of a rule; `flags` finds an option by any of its flags.
 
-    `required` are the fields that must be filled, each with the flag that does it.
+    `required` are the fields that must be filled, each with the flag that does it; `checked` says that the class has
+    conditions of its own, so that no reading is sure before one is made.
     """
 
     kind: type[Extension]
     flags: dict[str, Flag]
     required: tuple[tuple[str, str], ...] = ()
+    checked: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -101,6 +103,7 @@ def _extension(kind: type[Extension]) -> ExtensionGrammar:
         kind=kind,
         flags={flag.text: flag for option in kind.options for flag in _flags(option)},
         required=tuple((option.name, option.flag) for option in kind.options if option.required),
+        checked=hasattr(kind, "__attrs_post_init__"),
     )
 
 
@@ -114,6 +117,9 @@ def _flag(option: Option, text: str, codec: Codec[Any]) -> Flag:
 
 
 def _way(kind: type[Jump | Goto]) -> ExtensionGrammar:
-    """Describe `-j CHAIN` or `-g CHAIN`, whose one value follows the flag of the target itself."""
+    """Describe `-j CHAIN` or `-g CHAIN`, whose one value follows the flag of the target itself.
+
+    The only condition of the class is on the name, which is read by the same codec.
+    """
     flag = kind.extension
     return ExtensionGrammar(kind, {flag: Flag("chain", flag, CHAIN, argument=Argument(flag, CHAIN, negatable=False))})

@@ -55,7 +55,6 @@ class PartPlan:
     fixed: dict[str, object]
     open: tuple[tuple[str, Flag, bool], ...] = ()
     checked: bool = False
-    """Whether the class has conditions of its own, so that no reading is sure before one is made."""
     _made: dict[tuple[str, ...], Extension] = attrs.field(factory=dict)
 
     def make(self, planner: Planner, texts: tuple[str, ...]) -> Extension:
@@ -247,8 +246,7 @@ def _part_plan(grammar: ExtensionGrammar, options: tuple[Option, ...]) -> PartPl
             fixed[flag.field] = not negated
         else:
             fixed[flag.field] = _wrap(flag, flag.codec.read(plain(text, flag.codec.words)), negated=negated)
-    checked = hasattr(grammar.kind, "__attrs_post_init__")
-    return PartPlan(grammar.kind, fixed, tuple(values), checked)
+    return PartPlan(grammar.kind, fixed, tuple(values), grammar.checked)
 
 
 def _wrap(flag: Flag, value: object, *, negated: bool) -> object:

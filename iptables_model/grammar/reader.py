@@ -96,8 +96,8 @@ def _parse(text: str, mode: Mode, name: str, table: str | None, *, templates: bo
 
 
 def _read(text: str, dump: Dump, mode: Mode, name: str, table: str | None, *, templates: bool) -> DumpReader:
-    reader = DumpReader(dump, mode=mode, name=name, table=table, templates=templates)
-    reader.read(_bodies(text))
+    reader = DumpReader(_bodies(text), dump, mode=mode, name=name, table=table, templates=templates)
+    reader.read()
     return reader
 
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from iptables_model.errors import ParseError
-from iptables_model.grammar.drafts import BUILTIN_NAMES, Entry, Maker, TableDraft
+from iptables_model.grammar.drafts import BUILTIN_NAMES, Sheet, TableDraft
 from iptables_model.grammar.elements import BLANKS, NEXT_WORD, OpenQuote, Unreadable, found
 from iptables_model.grammar.fragment import Fragment
 from iptables_model.grammar.language import COMMANDS
@@ -38,7 +38,9 @@ class DumpReader:
     `errors` are the lines that cannot be read, in order; in `Mode.STRICT` the first is raised.
     """
 
-    def __init__(self, dump: Dump, *, mode: Mode, name: str, table: str | None, templates: bool) -> None:
+    def __init__(
+        self, lines: list[str], dump: Dump, *, mode: Mode, name: str, table: str | None, templates: bool
+    ) -> None:
         self.errors: list[ParseError] = []
         self.notes: list[ParseError] = []
         self._dump = dump
@@ -55,18 +57,19 @@ class DumpReader:
         self._table: TableDraft | None = None
         self._loose: Fragment | None = None
         self._listed: str | None = None
-        self._lines: list[str] = []
+        self._lines = lines
+        self._sheet = Sheet(self._planner, lines, dump.line + 1, [None] * len(lines))
         self._at = 0
         self._kinds = {"*": self._read_table, ":": self._read_chain, "-": self._read_command, "[": self._read_command,
                        '"': self._read_command, "!": self._read_command}  # fmt: skip
 
-    def read(self, lines: list[str]) -> None:
+    def read(self) -> None:
         """Read all lines."""
-        self._lines = lines
+        lines = self._lines
         while self._at < len(lines):
             if self._templates is not None and self._table is not None:
                 self._at = self._table.declare_plain(lines, self._at)
-                self._at = self._templates.read(lines, self._at, self._table.chains)
+                self._at = self._templates.read(self._sheet, self._at, self._table.chains)
                 if self._at == len(lines):
                     break
             line = lines[self._at]
@@ -80,11 +83,10 @@ class DumpReader:
 
     def finish(self) -> Ruleset:
         """Make the ruleset."""
-        maker = Maker(self._planner, self._lines, self._dump.line + 1)
         if self._loose is not None:
             self._loose.place(self._tables, self._default)
         return Ruleset(
-            tables=tuple(draft.finish(maker) for draft in self._tables.values()),
+            tables=tuple(draft.finish(self._sheet) for draft in self._tables.values()),
             family=self._family or self._planner.family_of_protocols(),
             fragment=self._loose is not None,
             name=self._name,
@@ -221,7 +223,8 @@ class DumpReader:
             known = self._pieces.shape(line, self._family)
             chain = None if known is None or self._table is None else self._table.chains.get(known[0])
             if known is not None and chain is not None:
-                chain.entries.append(Entry(known[1], self._at))
+                chain.entries.append(self._at)
+                self._sheet.sources[self._at] = known[1]
                 self._templates.follow(known[1], line)
                 return 1
         try:
@@ -252,10 +255,10 @@ class DumpReader:
         self._check_families(reading)
         if self._templates is not None:
             self._pieces.learn(reading)
-        entry = Entry(held, self._at)
+        self._sheet.sources[self._at] = held
         name = held.held[0]
         if self._table is None:
-            self._fragment(reading.text).add(entry, held.held, reading.insert, self._listed)
+            self._fragment(reading.text).add(self._at, held, reading.insert, self._listed)
             return
         self._check_target(reading)
         chain = self._table.chains.get(name)
@@ -266,7 +269,7 @@ class DumpReader:
         if reading.insert is not None and not 1 <= reading.insert <= len(chain.entries) + 1:
             message = f"rule {reading.insert} of a chain that has {len(chain.entries)}"
             raise Unreadable(reading.text, *reading.chain, message, expected="a number from 1")
-        chain.insert(entry, reading.insert)
+        chain.insert(self._at, reading.insert)
 
     def _check_families(self, reading: Reading) -> None:
         """Refuse a word of the other family than the ruleset's, which the first such word decides if no header does."""

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from iptables_model.grammar.drafts import Entry
 from iptables_model.grammar.pieces import LEAD
 from iptables_model.values.names import CHAIN_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iptables_model.grammar.drafts import ChainDraft
+    from iptables_model.grammar.drafts import ChainDraft, Sheet
     from iptables_model.grammar.language import Flag
     from iptables_model.grammar.pieces import LineShape
     from iptables_model.grammar.plans import PartPlan, Planner, RulePlan
@@ -39,7 +38,7 @@ class LineTemplate:
     """Match all lines of one shape whose values have the same forms.
 
     `chain` is the group of the chain's name; `jump` that of the chain jumped to, if any, which must be no target's
-    name; `quotes` counts the quotes of such a line; `values` and `parts` are for the planner to confirm. `followers`
+    name; `quotes` counts the quotes of such a line; `values` and `parts` are for the planner to confirm, if there are any (`asks`). `followers`
     are the templates of the lines that came next, the last one first.
     """
 
@@ -50,6 +49,7 @@ class LineTemplate:
     quotes: int
     values: tuple[tuple[int, Flag], ...]
     parts: tuple[tuple[PartPlan, int, int], ...]
+    asks: bool
     followers: list[LineTemplate] = attrs.field(factory=list)
 
     def texts(self, line: str) -> tuple[str, ...]:
@@ -59,11 +59,6 @@ class LineTemplate:
             return ()
         groups = found.groups()
         return (groups[2], groups[0], groups[1], *groups[3:]) if self.plan.counted else groups
-
-    @property
-    def asks(self) -> bool:
-        """Say whether the expression cannot tell all."""
-        return bool(self.values or self.parts)
 
     def holds(self, found: re.Match[str], planner: Planner) -> bool:
         """Say whether what the expression could not tell is right."""
@@ -82,9 +77,10 @@ class Templates:
         self._first: list[LineTemplate] = []
         self._last: LineTemplate | None = None
 
-    def read(self, lines: list[str], at: int, chains: dict[str, ChainDraft]) -> int:
+    def read(self, sheet: Sheet, at: int, chains: dict[str, ChainDraft]) -> int:
         """Read the lines from `at` on into their chains; give the first that no template reads."""
         # This loop is most of the time that a large dump takes, so it calls as little as it can.
+        lines, sources = sheet.lines, sheet.sources
         planner, not_chains, last = self._planner, self._not_chains, self._last
         followers = self._first if last is None else last.followers
         while at < len(lines):
@@ -102,7 +98,8 @@ class Templates:
             chain = chains.get(found[template.chain])
             if chain is None:
                 break
-            chain.entries.append(Entry(template, at))
+            chain.entries.append(at)
+            sources[at] = template
             at += 1
             last, followers = template, template.followers
         self._last = last
@@ -142,6 +139,7 @@ class Templates:
                 loc = spelled.end
                 if not spelled.sure:
                     values.append((group, flag))
+        parts = tuple([part for part in shape.plan.parts if part[0].checked])
         return LineTemplate(
             match=re.compile("".join(pattern), re.DOTALL).fullmatch,
             plan=shape.plan,
@@ -149,5 +147,6 @@ class Templates:
             jump=group if shape.pieces and shape.pieces[-1].not_chains else 0,
             quotes=line.count('"'),
             values=tuple(values),
-            parts=tuple([part for part in shape.plan.parts if part[0].checked]),
+            parts=parts,
+            asks=bool(values or parts),
         )
