@@ -10,7 +10,7 @@ alone makes errors and new pieces.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -18,7 +18,7 @@ from iptables_model.grammar.plans import option_of
 from iptables_model.values.names import CHAIN_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from iptables_model.grammar.language import ExtensionGrammar, Flag, Language
     from iptables_model.grammar.plans import Option, PartPlan, Planner, RulePlan
@@ -36,56 +36,69 @@ _MOST_SHAPES = 20000
 _MOST_IN_LINE = 50
 
 
+class Step(NamedTuple):
+    """Hold a literal text of a piece, and the flag whose value follows, if any, with how its argument is matched."""
+
+    literal: str
+    width: int
+    flag: Flag | None
+    match: Callable[[str, int], re.Match[str] | None] | None
+    traits: tuple[tuple[bool, bool, int | None], ...]
+
+
 @attrs.frozen(eq=False)
 class Piece:
-    """Hold one piece: its literal texts, each with the flag whose value follows (the last may have none).
+    """Hold one piece: its steps, what its extension gets of it, and the plan that makes the extension.
 
-    `options` is what its extension gets of it, and `plan` makes the extension (None for one of iptables' own options,
-    which make one together; `bit` tells them apart). A jump does not fit the names in `not_chains`.
+    One of iptables' own options has no plan, since they make one extension together; `bit` tells them apart. A jump
+    does not fit the names in `not_chains`. `asks` says that the values together need a second look.
     """
 
-    steps: tuple[tuple[str, Flag | None], ...]
+    steps: tuple[Step, ...]
     grammar: ExtensionGrammar
     options: tuple[Option, ...]
     plan: PartPlan | None
     bit: int
     is_target: bool
-    not_chains: frozenset[str] = frozenset()
+    not_chains: frozenset[str]
+    asks: bool
 
     def match(self, text: str, loc: int, planner: Planner, family: int | None) -> int:
         """Match the piece at `loc`, if its values are sure; give where it ends, or -1."""
-        texts: list[str] = []
-        for literal, flag in self.steps:
+        start = loc
+        for literal, width, flag, match, traits in self.steps:
             if not text.startswith(literal, loc):
                 return -1
-            loc += len(literal)
-            if flag is None or (argument := flag.argument) is None:
+            loc += width
+            if flag is None or match is None:
                 continue
-            found = argument.pattern.match(text, loc)
+            found = match(text, loc)
             if found is None:
                 return -1
             group = found.lastindex or 1
-            value = found[group]
-            sure, quotable, own_family = argument.traits[group - 1]
+            sure, quotable, own_family = traits[group - 1]
             if own_family is not None and own_family != family:
                 return -1
-            if not (sure or planner.can_be(flag, value)) or ('"' in value and not quotable):
+            if not sure and not planner.can_be(flag, found[group]):
                 return -1
-            texts.append(value)
+            if not quotable and '"' in found[group]:
+                return -1
             loc = found.end()
-        if self.not_chains and texts[0] in self.not_chains:
-            return -1
-        if self.plan is not None and self.plan.checked and not self.plan.can_be(planner, tuple(texts)):
-            return -1
-        return loc
+        return -1 if self.asks and not self._holds(text, start, planner) else loc
+
+    def _holds(self, text: str, loc: int, planner: Planner) -> bool:
+        """Say whether the values are right together, and none a name that means something else."""
+        texts: list[str] = []
+        self.take(text, loc, texts)
+        if self.not_chains:
+            return texts[0] not in self.not_chains
+        return self.plan is None or self.plan.can_be(planner, tuple(texts))
 
     def take(self, text: str, loc: int, texts: list[str]) -> int:
         """Add the texts of the values of a piece that is known to be at `loc`; give where it ends."""
-        for literal, flag in self.steps:
-            loc += len(literal)
-            if flag is None or flag.argument is None:
-                continue
-            found = flag.argument.pattern.match(text, loc)
+        for _, width, _, match, _ in self.steps:
+            loc += width
+            found = None if match is None else match(text, loc)
             if found is not None:
                 texts.append(found[found.lastindex or 1])
                 loc = found.end()
@@ -198,21 +211,22 @@ class Pieces:
         """Learn one piece, if it can be found again where it was."""
         options = tuple(option_of(text, given) for given in stretch.given)
         steps = tuple(_steps(text, stretch, options))
-        key = (*steps, *options)
+        key = (*((step.literal, step.flag) for step in steps), *options)
         if key in self._pieces:
             return
-        not_chains = self._not_chains if steps[0][0] == " -j" else frozenset[str]()
+        not_chains = self._not_chains if steps[0].literal == " -j" else frozenset[str]()
         plan = None if stretch.is_core else self._planner.part(stretch.grammar, options)
         bit = self._bits.setdefault(options[0].flag.field, 1 << len(self._bits)) if stretch.is_core else 0
-        piece = Piece(steps, stretch.grammar, options, plan, bit, stretch.is_target, not_chains)
-        head = _HEAD.match(steps[0][0])
+        asks = bool(not_chains) or (plan is not None and plan.checked)
+        piece = Piece(steps, stretch.grammar, options, plan, bit, stretch.is_target, not_chains, asks)
+        head = _HEAD.match(steps[0].literal)
         if head is None or piece.take(text, stretch.start - 1, []) != stretch.end:
             return
         self._pieces[key] = piece
         known = self._by_head.setdefault(head[0], [])
         known.append(piece)
         # The longer first: a piece without options would stop before those of its extension.
-        known.sort(key=lambda piece: -sum(len(literal) + 1 for literal, _ in piece.steps))
+        known.sort(key=lambda piece: -sum(step.width + 1 for step in piece.steps))
 
 
 @attrs.frozen(eq=False)
@@ -244,13 +258,14 @@ def _stretches(reading: Reading) -> Iterator[_Stretch]:
             yield _Stretch(part.start, end, grammar, given_options, is_core=False, is_target=part is reading.target)
 
 
-def _steps(text: str, stretch: _Stretch, options: tuple[Option, ...]) -> Iterator[tuple[str, Flag | None]]:
+def _steps(text: str, stretch: _Stretch, options: tuple[Option, ...]) -> Iterator[Step]:
     """Cut a piece into its literal texts, from the blank before it on, and the flags whose values follow them."""
     loc = stretch.start - 1
     for given, option in zip(stretch.given, options, strict=True):
-        if option.text is None:
+        argument = given.flag.argument
+        if option.text is None and argument is not None:
             before = text[loc : given.start].rstrip(" ")
-            yield before, given.flag
+            yield Step(before, len(before), given.flag, argument.pattern.match, argument.traits)
             loc = given.end
     if loc < stretch.end:
-        yield text[loc : stretch.end], None
+        yield Step(text[loc : stretch.end], stretch.end - loc, None, None, ())

@@ -10,12 +10,11 @@ from iptables_model.grammar.drafts import BUILTIN_NAMES, Sheet, TableDraft
 from iptables_model.grammar.elements import BLANKS, NEXT_WORD, OpenQuote, Unreadable, found
 from iptables_model.grammar.fragment import Fragment
 from iptables_model.grammar.language import COMMANDS
+from iptables_model.grammar.learned import Learned
 from iptables_model.grammar.lines import grammar
 from iptables_model.grammar.mode import Mode
 from iptables_model.grammar.paste import gives_up, is_noise, junk_hint, listed_table
-from iptables_model.grammar.pieces import Pieces
 from iptables_model.grammar.plans import Planner
-from iptables_model.grammar.templates import Templates
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE, Ruleset
 from iptables_model.source import Span
 
@@ -49,9 +48,6 @@ class DumpReader:
         self._default = table
         self._grammar = grammar()
         self._planner = Planner()
-        language = self._grammar.language
-        self._pieces = Pieces(language, self._planner)
-        self._templates = Templates(self._planner, frozenset(language.targets)) if templates else None
         self._family = dump.family
         self._tables: dict[str, TableDraft] = {}
         self._table: TableDraft | None = None
@@ -59,27 +55,27 @@ class DumpReader:
         self._listed: str | None = None
         self._lines = lines
         self._sheet = Sheet(self._planner, lines, dump.line + 1, [None] * len(lines))
+        self._learned = Learned(self._sheet, self._grammar.language) if templates else None
         self._at = 0
         self._kinds = {"*": self._read_table, ":": self._read_chain, "-": self._read_command, "[": self._read_command,
                        '"': self._read_command, "!": self._read_command}  # fmt: skip
 
     def read(self) -> None:
         """Read all lines."""
-        lines = self._lines
-        while self._at < len(lines):
-            if self._templates is not None and self._table is not None:
-                self._at = self._table.declare_plain(lines, self._at)
-                self._at = self._templates.read(self._sheet, self._at, self._table.chains)
-                if self._at == len(lines):
-                    break
-            line = lines[self._at]
-            try:
-                taken = self._read_line(line)
-            except Unreadable as error:
-                self._fail(error)
-                taken = 1
-            self._at += taken
+        while self._at < len(self._lines):
+            if self._learned is not None and self._table is not None:
+                self._at = self._learned.read(self._at, self._table, self._family)
+            if self._at < len(self._lines):
+                self._at += self._read_next()
         self._end_table()
+
+    def _read_next(self) -> int:
+        """Read what stands at the next line; say how many lines it takes."""
+        try:
+            return self._read_line(self._lines[self._at])
+        except Unreadable as error:
+            self._fail(error)
+            return 1
 
     def finish(self) -> Ruleset:
         """Make the ruleset."""
@@ -219,14 +215,6 @@ class DumpReader:
         return 1
 
     def _read_rule(self, line: str) -> int:
-        if self._templates is not None:
-            known = self._pieces.shape(line, self._family)
-            chain = None if known is None or self._table is None else self._table.chains.get(known[0])
-            if known is not None and chain is not None:
-                chain.entries.append(self._at)
-                self._sheet.sources[self._at] = known[1]
-                self._templates.follow(known[1], line)
-                return 1
         try:
             self._add(self._grammar.read_rule(line))
         except OpenQuote as error:
@@ -253,8 +241,8 @@ class DumpReader:
         """Add a rule to its chain."""
         held = self._planner.plan(reading)
         self._check_families(reading)
-        if self._templates is not None:
-            self._pieces.learn(reading)
+        if self._learned is not None:
+            self._learned.learn(reading)
         self._sheet.sources[self._at] = held
         name = held.held[0]
         if self._table is None:

@@ -38,8 +38,8 @@ class LineTemplate:
     """Match all lines of one shape whose values have the same forms.
 
     `chain` is the group of the chain's name; `jump` that of the chain jumped to, if any, which must be no target's
-    name; `quotes` counts the quotes of such a line; `values` and `parts` are for the planner to confirm, if there are any (`asks`). `followers`
-    are the templates of the lines that came next, the last one first.
+    name; `quotes` counts the quotes of such a line; `values` and `parts` are for the planner to confirm, if there are
+    any (`asks`). `followers` are the templates of the lines that came next, the last one first.
     """
 
     match: Callable[[str], re.Match[str] | None]
@@ -70,18 +70,18 @@ class LineTemplate:
 class Templates:
     """Keep the templates of one text, and read as many lines at once as they can."""
 
-    def __init__(self, planner: Planner, not_chains: frozenset[str]) -> None:
-        self._planner = planner
+    def __init__(self, sheet: Sheet, not_chains: frozenset[str]) -> None:
+        self._sheet = sheet
         self._not_chains = not_chains
         self._count = 0
         self._first: list[LineTemplate] = []
         self._last: LineTemplate | None = None
 
-    def read(self, sheet: Sheet, at: int, chains: dict[str, ChainDraft]) -> int:
+    def read(self, at: int, chains: dict[str, ChainDraft]) -> int:
         """Read the lines from `at` on into their chains; give the first that no template reads."""
         # This loop is most of the time that a large dump takes, so it calls as little as it can.
-        lines, sources = sheet.lines, sheet.sources
-        planner, not_chains, last = self._planner, self._not_chains, self._last
+        lines, sources, planner = self._sheet.lines, self._sheet.sources, self._sheet.planner
+        not_chains, last = self._not_chains, self._last
         followers = self._first if last is None else last.followers
         while at < len(lines):
             line = lines[at]
@@ -128,9 +128,9 @@ class Templates:
         chain = group = 3 if shape.counted else 1
         values: list[tuple[int, Flag]] = []
         for piece in shape.pieces:
-            for literal, flag in piece.steps:
+            for literal, width, flag, _, _ in piece.steps:
                 pattern.append(re.escape(literal))
-                loc += len(literal)
+                loc += width
                 if flag is None or flag.argument is None:
                     continue
                 spelled = flag.argument.spelled(line, loc)
