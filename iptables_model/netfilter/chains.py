@@ -10,7 +10,7 @@ from iptables_model.model.matches import Tcp, Udp
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import Chain, Ruleset, derived
 from iptables_model.netfilter import intervals
-from iptables_model.netfilter.condition import All, Condition
+from iptables_model.netfilter.condition import Condition, all_of
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.sets import LineSet
@@ -37,7 +37,7 @@ class ReadyChain:
         """Give the condition of a rule by its place in the chain."""
         known = self._conditions[place]
         if known is None:
-            known = All(tuple(meaning_of(match, self._evidence) for match in self.rules[place].matches))
+            known = all_of(meaning_of(match, self._evidence) for match in self.rules[place].matches)
             self._conditions[place] = known
         return known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -10,7 +11,7 @@ import attrs
 from iptables_model.model.option import Match
 from iptables_model.netfilter.packet import FieldSet
 
-__all__ = ["ALWAYS", "NEVER", "All", "Any", "Assume", "Chance", "Condition", "Not", "Within"]
+__all__ = ["ALWAYS", "NEVER", "All", "Any", "Assume", "Chance", "Condition", "Not", "Within", "all_of"]
 
 
 @attrs.frozen
@@ -66,6 +67,24 @@ class Assume:
 
 
 Condition: TypeAlias = Within | Not | All | Any | Chance | Assume
+
+def all_of(conditions: Iterable[Condition]) -> Condition:
+    """Join conditions into one that asks them in order, without a level for each.
+
+    >>> all_of((ALWAYS, All((NEVER,)))) == NEVER
+    True
+    """
+    flat = tuple(_flattened(conditions))
+    return flat[0] if len(flat) == 1 else All(flat)
+
+
+def _flattened(conditions: Iterable[Condition]) -> Iterator[Condition]:
+    for one in conditions:
+        if isinstance(one, All):
+            yield from _flattened(one.conditions)
+        else:
+            yield one
+
 
 ALWAYS = All()
 """Holds for every packet."""
