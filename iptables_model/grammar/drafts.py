@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -61,8 +60,12 @@ class Sheet:
 
 @attrs.define(eq=False)
 class ChainDraft:
-    """Hold a chain of which more lines may come; `entries` are the lines of its rules, in the order of the rules."""
+    """Hold a chain of which more lines may come; `entries` are the lines of its rules, in the order of the rules.
 
+    Called, it makes the rules.
+    """
+
+    home: TableDraft
     name: str
     policy: str | None = None
     counters: Counters | None = None
@@ -79,18 +82,21 @@ class ChainDraft:
         """Add a rule behind all others, or before the one that has this number, counted from 1."""
         self.entries.insert(len(self.entries) if place is None else max(place - 1, 0), at)
 
-    def finish(self, table: str, sheet: Sheet) -> Chain:
+    def finish(self) -> Chain:
         """Make the chain, whose rules are made when they are asked for."""
         chain = Chain(name=self.name, policy=self.policy, counters=self.counters, declared=self.declared)
-        if not self.entries:
-            return chain
-        return defer_rules(chain, partial(sheet.rules, self.entries, table, self.name))
+        return defer_rules(chain, self) if self.entries else chain
+
+    def __call__(self) -> tuple[Rule, ...]:
+        """Make the rules."""
+        return self.home.sheet.rules(self.entries, self.home.name, self.name)
 
 
 @attrs.define(eq=False)
 class TableDraft:
     """Hold a table of which more lines may come; `line` is where it begins, from 0."""
 
+    sheet: Sheet
     name: str
     line: int = 0
     chains: dict[str, ChainDraft] = attrs.field(factory=dict)
@@ -100,7 +106,7 @@ class TableDraft:
         """Find a chain, or begin one."""
         chain = self.chains.get(name)
         if chain is None:
-            chain = self.chains[name] = ChainDraft(name)
+            chain = self.chains[name] = ChainDraft(self, name)
         return chain
 
     def declare_plain(self, lines: list[str], at: int) -> int:
@@ -110,7 +116,9 @@ class TableDraft:
             if found is None or found[1] in self.chains or (found[2] != "-" and found[1] not in BUILTIN_NAMES):
                 break
             policy = None if found[2] == "-" else found[2]
-            self.chains[found[1]] = ChainDraft(found[1], policy, self._counters(found[3], found[4]), declared=True)
+            self.chains[found[1]] = ChainDraft(
+                self, found[1], policy, self._counters(found[3], found[4]), declared=True
+            )
             at += 1
         return at
 
@@ -121,6 +129,6 @@ class TableDraft:
             counters = self._shared[packets, size] = Counters(int(packets), int(size))
         return counters
 
-    def finish(self, sheet: Sheet) -> Table:
+    def finish(self) -> Table:
         """Make the table."""
-        return Table(name=self.name, chains=tuple(chain.finish(self.name, sheet) for chain in self.chains.values()))
+        return Table(name=self.name, chains=tuple([chain.finish() for chain in self.chains.values()]))

@@ -21,6 +21,7 @@ from iptables_model.values.quoting import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from iptables_model.grammar.drafts import Sheet
     from iptables_model.grammar.lines import ChainLine
     from iptables_model.grammar.plans import Held, RulePlan
 
@@ -71,7 +72,8 @@ class _Evidence:
 class Fragment:
     """Gather the rules and chains that stand in no table, and find their tables."""
 
-    def __init__(self) -> None:
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
         self._rules: list[_Rule] = []
         self._declared: dict[tuple[str, str | None], ChainLine] = {}
         self._chains: dict[str, _Evidence] = defaultdict(_Evidence)
@@ -102,9 +104,9 @@ class Fragment:
         rest = default or UNKNOWN_TABLE
         for (name, listed), line in self._declared.items():
             for table in self._homes(name, listed) or (rest,):
-                _draft(tables, table).chain(name).declare(line)
+                self._draft(tables, table).chain(name).declare(line)
         for rule in self._rules:
-            chain = _draft(tables, rule.table or rest).chain(rule.chain)
+            chain = self._draft(tables, rule.table or rest).chain(rule.chain)
             chain.insert(rule.at, rule.insert)
 
     def _decide(self) -> None:
@@ -153,6 +155,11 @@ class Fragment:
         chain = self._chains[name]
         return set(chain.known or chain.called)
 
+    def _draft(self, tables: dict[str, TableDraft], name: str) -> TableDraft:
+        if name not in tables:
+            tables[name] = TableDraft(self._sheet, name)
+        return tables[name]
+
 
 def _possible(chain: str, plan: RulePlan) -> frozenset[str]:
     """Find the tables that can hold a rule, from the rule alone."""
@@ -169,9 +176,3 @@ def _destination(plan: RulePlan, texts: tuple[str, ...]) -> str | None:
     if target is None or not issubclass(target[0].kind, Jump | Goto):
         return None
     return unquote(texts[target[1]])
-
-
-def _draft(tables: dict[str, TableDraft], name: str) -> TableDraft:
-    if name not in tables:
-        tables[name] = TableDraft(name)
-    return tables[name]

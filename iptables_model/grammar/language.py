@@ -58,14 +58,14 @@ class Flag:
 class ExtensionGrammar:
     """Describe what an extension adds to the words of a rule; `flags` finds an option by any of its flags.
 
-    `required` are the fields that must be filled, each with the flag that does it; `checked` says that the class has
-    conditions of its own, so that no reading is sure before one is made.
+    `required` are the fields that must be filled, each with the flag that does it; `conditional` says that
+    the class has conditions of its own, so that no reading is sure before one is made.
     """
 
     kind: type[Extension]
     flags: dict[str, Flag]
     required: tuple[tuple[str, str], ...] = ()
-    checked: bool = False
+    conditional: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -103,7 +103,7 @@ def _extension(kind: type[Extension]) -> ExtensionGrammar:
         kind=kind,
         flags={flag.text: flag for option in kind.options for flag in _flags(option)},
         required=tuple((option.name, option.flag) for option in kind.options if option.required),
-        checked=hasattr(kind, "__attrs_post_init__"),
+        conditional=hasattr(kind, "__attrs_post_init__"),
     )
 
 

@@ -48,7 +48,8 @@ class PartPlan:
     """Make an extension of the texts of its values.
 
     `fixed` are the fields that the shape of the line decides; `open` are those that each line fills, with the flag that
-    says how and whether it is negated. Equal extensions of one text are one object.
+    says how and whether it is negated. With `checked` the class may refuse them. Equal extensions of one text are one
+    object.
     """
 
     kind: type[Extension]
@@ -186,7 +187,7 @@ class Planner:
         rule = self.rule(tuple(plans), target=reading.target is not None, counted=reading.counters is not None)
         texts = tuple([text[start:end] for start, end in spans])
         for part, (plan, low, high) in zip(reading.all_parts(), rule.parts, strict=True):
-            if plan.checked:
+            if part.grammar is not None and part.grammar.conditional:
                 self._check(text, part, plan, texts[low:high])
         return Held(rule, texts)
 
@@ -246,7 +247,9 @@ def _part_plan(grammar: ExtensionGrammar, options: tuple[Option, ...]) -> PartPl
             fixed[flag.field] = not negated
         else:
             fixed[flag.field] = _wrap(flag, flag.codec.read(plain(text, flag.codec.words)), negated=negated)
-    return PartPlan(grammar.kind, fixed, tuple(values), grammar.checked)
+    refuses = grammar.kind.refuses
+    checked = grammar.conditional and (refuses is None or any(field in refuses for field, _, _ in values))
+    return PartPlan(grammar.kind, fixed, tuple(values), checked)
 
 
 def _wrap(flag: Flag, value: object, *, negated: bool) -> object:

@@ -73,44 +73,40 @@ def parse_dumps(
     _check_table(table)
     dumps = split(text)
     ends = [dump.start for dump in dumps[1:]] + [len(text)]
-    texts = [text[dump.start : end] for dump, end in zip(dumps, ends, strict=True)]
-    readers = [_read(part, dump, mode, name, table, templates=True) for part, dump in zip(texts, dumps, strict=True)]
+    parts = [text[dump.start : end].split("\n") for dump, end in zip(dumps, ends, strict=True)]
+    readers = [_read(lines, dump, mode, name, table, templates=True) for lines, dump in zip(parts, dumps, strict=True)]
     if mode is Mode.COLLECT:
         _raise_all([error for reader in readers for error in reader.errors], name)
-    return tuple(_finish(reader, part) for reader, part in zip(readers, texts, strict=True))
+    return tuple(keep_text(reader.finish(), tuple(lines)) for reader, lines in zip(readers, parts, strict=True))
 
 
 def _parse(text: str, mode: Mode, name: str, table: str | None, *, templates: bool) -> Ruleset:
     _check_table(table)
     dumps = split(text)
-    end = dumps[1].start if len(dumps) > 1 else len(text)
     several = None if len(dumps) == 1 else _several(text, dumps, name)
     if several is not None and mode is Mode.STRICT:
         raise several
-    reader = _read(text[:end], dumps[0], mode, name, table, templates=templates)
+    lines = text.split("\n")
+    own = lines if several is None else lines[: dumps[1].line]
+    reader = _read(own, dumps[0], mode, name, table, templates=templates)
     if several is not None:
         reader.errors.append(several)
     if mode is Mode.COLLECT:
         _raise_all(reader.errors, name)
-    return _finish(reader, text)
+    return keep_text(reader.finish(), tuple(lines))
 
 
-def _read(text: str, dump: Dump, mode: Mode, name: str, table: str | None, *, templates: bool) -> DumpReader:
-    reader = DumpReader(_bodies(text), dump, mode=mode, name=name, table=table, templates=templates)
+def _read(lines: list[str], dump: Dump, mode: Mode, name: str, table: str | None, *, templates: bool) -> DumpReader:
+    reader = DumpReader(_bodies(lines), dump, mode=mode, name=name, table=table, templates=templates)
     reader.read()
     return reader
 
 
-def _bodies(text: str) -> list[str]:
-    """Split a text into the lines to be read: without the byte order mark, and without the CR of a CRLF."""
-    lines = text.split("\n")
+def _bodies(lines: list[str]) -> list[str]:
+    """Take from lines what is not to be read: the byte order mark, and the CR of a CRLF."""
     if lines[0].startswith(_BOM):
-        lines[0] = lines[0][1:]
-    return [line.rstrip("\r") for line in lines] if "\r" in text else lines
-
-
-def _finish(reader: DumpReader, text: str) -> Ruleset:
-    return keep_text(reader.finish(), tuple(text.split("\n")))
+        lines = [lines[0][1:], *lines[1:]]
+    return [line.rstrip("\r") for line in lines] if any("\r" in line for line in lines) else lines
 
 
 def _raise_all(errors: list[ParseError], name: str) -> None:

@@ -82,7 +82,7 @@ class DumpReader:
         if self._loose is not None:
             self._loose.place(self._tables, self._default)
         return Ruleset(
-            tables=tuple(draft.finish(self._sheet) for draft in self._tables.values()),
+            tables=tuple(draft.finish() for draft in self._tables.values()),
             family=self._family or self._planner.family_of_protocols(),
             fragment=self._loose is not None,
             name=self._name,
@@ -154,7 +154,7 @@ class DumpReader:
     def _read_table(self, line: str) -> int:
         name, start, end = self._grammar.read_table(line)
         self._end_table()
-        self._table = TableDraft(name, self._at)
+        self._table = TableDraft(self._sheet, name, self._at)
         self._tables[name] = self._table
         if name not in BUILTIN_CHAINS and name != UNKNOWN_TABLE:
             message = f"no table {found(name)} in iptables"
@@ -192,7 +192,7 @@ class DumpReader:
                 message = "this line stands outside of a table"
                 hint = "a table begins with *NAME and ends with COMMIT"
                 raise Unreadable(line, start, len(line), message, hint=hint)
-            self._loose = Fragment()
+            self._loose = Fragment(self._sheet)
         return self._loose
 
     # Rules and other commands.

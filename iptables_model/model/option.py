@@ -161,6 +161,8 @@ class Extension:
     """The only tables in which the kernel takes the extension; empty where any will do."""
     protocols: ClassVar[tuple[int, ...]] = ()
     """The protocols of which the rule's `-p` must name one; empty where none is needed."""
+    refuses: ClassVar[tuple[str, ...] | None] = None
+    """The fields of which the class refuses values that their codecs read, keywords apart; None if it may be any."""
     options: ClassVar[tuple[Option, ...]] = ()
     """The options, in the order in which iptables prints them; derived from the fields."""
 

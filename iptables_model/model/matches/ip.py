@@ -25,6 +25,7 @@ class Ip(Match):
     """
 
     extension = ""
+    refuses = ()
 
     source: Negatable[Network] | None = option(
         "-s", NETWORK, negatable=True, default=None, also=(Spelling("--source"), Spelling("--src"))

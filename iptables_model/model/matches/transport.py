@@ -25,6 +25,7 @@ class Tcp(Match):
 
     extension = "tcp"
     protocols = (6,)
+    refuses = ()
 
     sport: Negatable[PortRange] | None = option("--sport", PORTS, negatable=True, default=None, also=_SPORT)
     dport: Negatable[PortRange] | None = option("--dport", PORTS, negatable=True, default=None, also=_DPORT)
@@ -43,6 +44,7 @@ class Udp(Match):
 
     extension = "udp"
     protocols = (17,)
+    refuses = ()
 
     sport: Negatable[PortRange] | None = option("--sport", PORTS, negatable=True, default=None, also=_SPORT)
     dport: Negatable[PortRange] | None = option("--dport", PORTS, negatable=True, default=None, also=_DPORT)
