@@ -16,7 +16,9 @@ _PROMPT = (
     r")[#$%](?: .*)?"
 )
 _KUBECTL = (
-    r"Default(?:ed|ing) container .*"
+    r"Default(?:ed|ing) (?:debug )?container .*"
+    r"|Creating debugging pod .*"
+    r"|All commands and output from this session will be recorded in container logs.*"
     r"|Use 'kubectl describe .*"
     r"|Unable to use a TTY.*"
     r"|If you don't see a command prompt.*"
