@@ -59,8 +59,8 @@ def from_dict(data: object) -> Ruleset:
 def from_json(text: str) -> Ruleset:
     """Read a ruleset from the JSON that `to_json` wrote of one; all but the layout of its text comes back.
 
-    Raises `ParseError` if the text is not JSON, and `ModelError` with the path to what is wrong in it. Wrong are also the
-    few values that iptables prints and refuses to read again: a hashlimit of 1b/s is printed as 0b/s.
+    Raises `ParseError` if the text is not JSON, and `ModelError` with the path to what is wrong in it. Wrong are also
+    the few values that iptables prints and refuses to read again: a hashlimit of 1b/s is printed as 0b/s.
 
     >>> from_json(to_json(Ruleset(family=6))) == Ruleset(family=6)
     True
