@@ -56,7 +56,7 @@ def is_noise(line: str) -> bool:
 def listed_table(line: str) -> str | None:
     """Name the table of which the command behind a prompt lists the rules, if it lists those of one table only.
 
-    >>> listed_table("node:~$ sudo iptables -t nat -S KUBE-SERVICES"), listed_table("# iptables -S")
+    >>> listed_table("node:~$ sudo iptables -t nat -S SERVICES"), listed_table("# iptables -S")
     ('nat', 'filter')
     """
     command = _COMMAND.fullmatch(line)

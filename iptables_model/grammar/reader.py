@@ -26,7 +26,7 @@ def parse(text: str, *, mode: Mode = Mode.STRICT, name: str = "<string>", table:
     r"""Read the text of one dump, or of a part of one.
 
     The text is what `iptables-save` or `ip6tables-save` prints, with what people paste around it: prompts, lines of
-    kubectl, a byte order mark, CRLF. Bare rules, as `iptables-save | grep KUBE-SVC` leaves them, and the output of
+    kubectl, a byte order mark, CRLF. Bare rules, as `iptables-save | grep my-service` leaves them, and the output of
     `iptables -S` are a fragment (`Ruleset.fragment`); the table of a rule is then inferred, and `table` names it for
     those rules that nothing places. `name` stands for the text in messages.
 
@@ -36,8 +36,8 @@ def parse(text: str, *, mode: Mode = Mode.STRICT, name: str = "<string>", table:
     Raises `ParseError`, or in `Mode.COLLECT` a `DumpErrors` that holds all of them; `ModelError` if `table` is none of
     iptables'.
 
-    >>> ruleset = parse("*nat\n:KUBE-MARK-MASQ - [0:0]\n-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000\nCOMMIT\n")
-    >>> ruleset["nat"]["KUBE-MARK-MASQ"].rules[0].target
+    >>> ruleset = parse("*nat\n:MARK-IT - [0:0]\n-A MARK-IT -j MARK --set-xmark 0x4000/0x4000\nCOMMIT\n")
+    >>> ruleset["nat"]["MARK-IT"].rules[0].target
     Mark(set_xmark=Masked(value=16384, mask=16384))
     """
     return _parse(text, Mode(mode), name, table, templates=True)
