@@ -133,7 +133,7 @@ class Planner:
             values = self._values[flag] = {}
         value = values.get(text)
         if value is None:
-            value = values[text] = flag.codec.parse(plain(text, flag.codec.words))
+            value = values[text] = flag.codec.read(plain(text, flag.codec.words))
         return value
 
     def can_be(self, flag: Flag, text: str) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from iptables_model.model.option import Match, Spelling, extension, flag, forget, option, require
-from iptables_model.values.addresses import NETWORK, Network, network
+from iptables_model.model.option import Match, Spelling, extension, flag, forget, option, require, settle
+from iptables_model.values.addresses import NETWORK, Network
 from iptables_model.values.names import INTERFACE, Interface
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import PROTOCOL, Protocol
@@ -12,7 +12,6 @@ __all__ = ["Ip"]
 
 _ANY_PROTOCOL = Protocol(0)
 _ANY_INTERFACE = Interface("", prefix=True)
-_ANY_ADDRESS = (Negatable(network("0.0.0.0/0")), Negatable(network("::/0")))
 
 
 @extension
@@ -45,8 +44,14 @@ class Ip(Match):
     fragment: bool | None = flag("-f", negatable=True, default=None, also=(Spelling("--fragment"),))
 
     def __attrs_post_init__(self) -> None:
-        require(self.protocol != Negatable(_ANY_PROTOCOL, negated=True), "a rule with ! -p all would match nothing")
-        forget(self, Negatable(_ANY_PROTOCOL), "protocol")
-        forget(self, Negatable(_ANY_INTERFACE), "in_interface", "out_interface")
-        for address in _ANY_ADDRESS:
-            forget(self, address, "source", "destination")
+        # Every rule has one of these, so what is not there is not compared.
+        if self.protocol is not None:
+            require(self.protocol != Negatable(_ANY_PROTOCOL, negated=True), "a rule with ! -p all would match nothing")
+            forget(self, Negatable(_ANY_PROTOCOL), "protocol")
+        for name in ("in_interface", "out_interface"):
+            if getattr(self, name) is not None:
+                forget(self, Negatable(_ANY_INTERFACE), name)
+        for name in ("source", "destination"):
+            held = getattr(self, name)
+            if held is not None and not held.negated and getattr(held.value, "prefixlen", None) == 0:
+                settle(self, name, None)
