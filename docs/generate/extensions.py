@@ -1,0 +1,84 @@
+"""The tables of the matches and targets, from their declarations and from what the walk knows of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import attrs
+
+from docs.generate.markdown import cell, table
+from iptables_model.model.matches import MATCHES
+from iptables_model.model.option import Extension, Option
+from iptables_model.model.targets import TARGETS
+from iptables_model.netfilter.effects import EFFECTS
+from iptables_model.netfilter.meaning import MEANINGS
+
+__all__ = ["matches_table", "options_of_matches", "options_of_targets", "targets_table"]
+
+
+def matches_table() -> str:
+    """List the matches."""
+    return _overview(MATCHES, MEANINGS, "-m")
+
+
+def targets_table() -> str:
+    """List the targets."""
+    return _overview(TARGETS, EFFECTS, "-j")
+
+
+def options_of_matches() -> str:
+    """Describe the options of each match."""
+    return "\n\n".join(_section(kind, "matches", "-m") for kind in MATCHES)
+
+
+def options_of_targets() -> str:
+    """Describe the options of each target that has any."""
+    return "\n\n".join(_section(kind, "targets", "-j") for kind in TARGETS if kind.options)
+
+
+def _overview(kinds: Sequence[type[Extension]], known: Mapping[type, object], word: str) -> str:
+    rows = [
+        (
+            f"`{_spelled(kind, word)}`",
+            ", ".join(_option_text(option) for option in kind.options) or "-",
+            ", ".join(f"IPv{family}" for family in kind.families),
+            "evaluated" if kind in known else "UNKNOWN",
+        )
+        for kind in kinds
+    ]
+    return table(("extension", "options", "families", "packets"), rows)
+
+
+def _spelled(kind: type[Extension], word: str) -> str:
+    return f"{word} {kind.extension}" if kind.extension else "(no -m)"
+
+
+def _option_text(option: Option) -> str:
+    return f"`{'[!] ' if option.negatable else ''}{option.flag}`" if option.flag else f"(words of `{option.name}`)"
+
+
+def _section(kind: type[Extension], module: str, word: str) -> str:
+    types = {field.name: str(field.type) for field in attrs.fields(cast(type[attrs.AttrsInstance], kind))}
+    rows = [_row(option, types[option.name]) for option in kind.options]
+    said = inspect.getdoc(kind) or ""
+    lead = [f"### {_spelled(kind, word)}", f"`{module}.{kind.__name__}`. {' '.join(said.split())}", *_conditions(kind)]
+    return "\n\n".join([*lead, table(("option", "field", "type", "needs"), rows)] if rows else lead)
+
+
+def _row(option: Option, kind: str) -> tuple[str, str, str, str]:
+    spellings = ", ".join(f"`{spelling.flag}`" for spelling in option.spellings() if spelling.flag)
+    bang = "`[!]` " if option.negatable else ""
+    needs = cell(option.codec.expected) + ("; required" if option.required else "")
+    return f"{bang}{spellings}", f"`{option.name}`", f"`{cell(kind)}`", needs
+
+
+def _conditions(kind: type[Extension]) -> Iterator[str]:
+    """Say in which families and tables, and under which names, an extension is read."""
+    if len(kind.families) == 1:
+        yield f"IPv{kind.families[0]} only."
+    if kind.tables:
+        yield f"Only in table {' and '.join(kind.tables)}."
+    if kind.aliases:
+        yield f"Also read as {', '.join(f'`{alias}`' for alias in kind.aliases)}."
