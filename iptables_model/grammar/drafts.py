@@ -12,7 +12,6 @@ from iptables_model.model.rule import Counters
 from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_rules
 
 if TYPE_CHECKING:
-    from iptables_model.grammar.lines import ChainLine
     from iptables_model.grammar.plans import Planner, RulePlan
     from iptables_model.model.rule import Rule
 
@@ -50,10 +49,15 @@ class Sheet:
         """Make the rules of a chain, which stand in these lines."""
         return tuple([self._rule(at, table, chain, index) for index, at in enumerate(entries)])
 
-    def _rule(self, at: int, table: str, chain: str, index: int) -> Rule:
+    def source(self, at: int) -> Source:
+        """Say how the rule of a line was read."""
         source = self.sources[at]
         if source is None:
             raise ModelError(f"no rule was read in line {self.first + at}")
+        return source
+
+    def _rule(self, at: int, table: str, chain: str, index: int) -> Rule:
+        source = self.source(at)
         texts = source.texts(self.lines[at])
         return source.plan.make(self.planner, texts, table=table, chain=chain, index=index, line=self.first + at)
 
@@ -62,7 +66,7 @@ class Sheet:
 class ChainDraft:
     """Hold a chain of which more lines may come; `entries` are the lines of its rules, in the order of the rules.
 
-    Called, it makes the rules.
+    `line` is where it is declared, from 0. Called, it makes the rules.
     """
 
     home: TableDraft
@@ -70,13 +74,15 @@ class ChainDraft:
     policy: str | None = None
     counters: Counters | None = None
     declared: bool = False
+    line: int = 0
     entries: list[int] = attrs.field(factory=list)
 
-    def declare(self, line: ChainLine) -> None:
+    def declare(self, policy: str | None, counters: Counters | None, line: int) -> None:
         """Take over what a line says of the chain."""
         self.declared = True
-        self.policy = line.policy
-        self.counters = line.counters
+        self.policy = policy
+        self.counters = counters
+        self.line = line
 
     def insert(self, at: int, place: int | None) -> None:
         """Add a rule behind all others, or before the one that has this number, counted from 1."""
@@ -94,11 +100,15 @@ class ChainDraft:
 
 @attrs.define(eq=False)
 class TableDraft:
-    """Hold a table of which more lines may come; `line` is where it begins, from 0."""
+    """Hold a table of which more lines may come; `line` is where it begins, from 0.
+
+    `open_to` are the names of chains that are there without being declared, and None if any may be.
+    """
 
     sheet: Sheet
     name: str
     line: int = 0
+    open_to: frozenset[str] | None = frozenset()
     chains: dict[str, ChainDraft] = attrs.field(factory=dict)
     _shared: dict[tuple[str, str], Counters] = attrs.field(factory=dict)
 
@@ -109,6 +119,13 @@ class TableDraft:
             chain = self.chains[name] = ChainDraft(self, name)
         return chain
 
+    def take(self, name: str) -> ChainDraft | None:
+        """Find a chain that is declared, or need not be."""
+        chain = self.chains.get(name)
+        if chain is None and (self.open_to is None or name in self.open_to):
+            chain = self.chain(name)
+        return chain
+
     def declare_plain(self, lines: list[str], at: int) -> int:
         """Take over the lines from `at` on that declare new chains just as iptables-save does; give the first other."""
         while at < len(lines):
@@ -116,9 +133,8 @@ class TableDraft:
             if found is None or found[1] in self.chains or (found[2] != "-" and found[1] not in BUILTIN_NAMES):
                 break
             policy = None if found[2] == "-" else found[2]
-            self.chains[found[1]] = ChainDraft(
-                self, found[1], policy, self._counters(found[3], found[4]), declared=True
-            )
+            counters = self._counters(found[3], found[4])
+            self.chains[found[1]] = ChainDraft(self, found[1], policy, counters, declared=True, line=at)
             at += 1
         return at
 

@@ -8,22 +8,23 @@ to, the other rules of its chain, the rules that jump to its chain.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import attrs
 
-from iptables_model.grammar.drafts import TableDraft
+from iptables_model.grammar.drafts import ChainDraft, TableDraft
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE
 from iptables_model.model.targets.verdict import Goto, Jump
 from iptables_model.values.quoting import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from iptables_model.grammar.drafts import Sheet
     from iptables_model.grammar.lines import ChainLine
-    from iptables_model.grammar.plans import Held, RulePlan
+    from iptables_model.grammar.plans import RulePlan
 
 __all__ = ["Fragment", "table_of_policies"]
 
@@ -53,7 +54,6 @@ class _Rule:
 
     chain: str
     at: int
-    insert: int | None
     possible: frozenset[str]
     to: str | None
     table: str | None = None
@@ -70,12 +70,16 @@ class _Evidence:
 
 
 class Fragment:
-    """Gather the rules and chains that stand in no table, and find their tables."""
+    """Gather the rules and chains that stand in no table, and find their tables.
+
+    `draft` takes them as they come, but for chains that are declared in the listing of a known table.
+    """
 
     def __init__(self, sheet: Sheet) -> None:
+        self.draft = TableDraft(sheet, "", open_to=None)
         self._sheet = sheet
-        self._rules: list[_Rule] = []
-        self._declared: dict[tuple[str, str | None], ChainLine] = {}
+        self._listings: list[tuple[int, str | None]] = [(0, None)]
+        self._listed: list[tuple[str, ChainLine, int]] = []
         self._chains: dict[str, _Evidence] = defaultdict(_Evidence)
         # The chains of which something new is known: for those that jump to them, for their own rules, and those that
         # are jumped to from a new table.
@@ -83,36 +87,65 @@ class Fragment:
         self._members: list[str] = []
         self._calls: list[str] = []
 
-    def declare(self, line: ChainLine, table: str | None) -> None:
-        """Take over a line that declares a chain, in the table of its listing if that is known."""
-        self._declared[line.name, table] = line
+    def listing(self, at: int, table: str | None) -> None:
+        """Take note that from a line on the rules of one table are listed, or that it is not known of which."""
+        if self._listings[-1][1] != table:
+            self._listings.append((at, table))
 
-    def add(self, at: int, held: Held, insert: int | None, table: str | None) -> None:
-        """Add the rule of a line, with the table of its listing if that is known."""
-        plan, texts = held
-        chain = texts[0]
-        possible = _possible(chain, plan) if table is None else frozenset((table,))
-        rule = _Rule(chain, at, insert, possible, _destination(plan, texts))
-        self._rules.append(rule)
-        self._chains[chain].rules.append(rule)
-        if rule.to is not None:
-            self._chains[rule.to].callers.append(rule)
+    def declare(self, line: ChainLine, at: int) -> None:
+        """Take over a line that declares a chain."""
+        table = self._listings[-1][1]
+        if table is None:
+            self.draft.chain(line.name).declare(line.policy, line.counters, at)
+        else:
+            self._listed.append((table, line, at))
 
     def place(self, tables: dict[str, TableDraft], default: str | None) -> None:
         """Put every rule and chain into its table; those that nothing places go to `default`."""
-        self._decide()
         rest = default or UNKNOWN_TABLE
-        for (name, listed), line in self._declared.items():
-            for table in self._homes(name, listed) or (rest,):
-                self._draft(tables, table).chain(name).declare(line)
-        for rule in self._rules:
-            chain = self._draft(tables, rule.table or rest).chain(rule.chain)
-            chain.insert(rule.at, rule.insert)
+        for chain in self.draft.chains.values():
+            self._chains[chain.name].rules = [self._rule(chain.name, at) for at in chain.entries]
+        self._decide()
+        # Chains stand in their tables in the order in which the text first names them.
+        for _, name, table, draft in sorted(self._declarations(rest), key=lambda declared: declared[0]):
+            if table not in tables:
+                tables[table] = TableDraft(self._sheet, table)
+            chain = tables[table].chain(name)
+            if draft is not None:
+                chain.declare(draft.policy, draft.counters, draft.line)
+        for name, evidence in self._chains.items():
+            for rule in evidence.rules:
+                tables[rule.table or rest].chain(name).entries.append(rule.at)
+
+    def _declarations(self, rest: str) -> Iterator[tuple[int, str, str, ChainDraft | None]]:
+        """Go through the chains that each table gets: where the text first names it, and what it says of it."""
+        for table, line, at in self._listed:
+            draft = ChainDraft(self.draft, line.name)
+            draft.declare(line.policy, line.counters, at)
+            yield at, line.name, table, draft
+        for chain in self.draft.chains.values():
+            for rule in self._chains[chain.name].rules:
+                yield rule.at, chain.name, rule.table or rest, None
+            if chain.declared:
+                for table in self._homes(chain.name) or (rest,):
+                    yield chain.line, chain.name, table, chain
+
+    def _rule(self, chain: str, at: int) -> _Rule:
+        """Take up a rule that was read, with what it says itself of its table."""
+        source = self._sheet.source(at)
+        listed = self._listings[bisect_right(self._listings, at, key=lambda listing: listing[0]) - 1][1]
+        plan = source.plan
+        possible = _possible(chain, plan) if listed is None else frozenset((listed,))
+        rule = _Rule(chain, at, possible, _destination(plan, source.texts(self._sheet.lines[at])))
+        if rule.to is not None:
+            self._chains[rule.to].callers.append(rule)
+        return rule
 
     def _decide(self) -> None:
-        for rule in self._rules:
-            if len(rule.possible) == 1:
-                self._settle(rule, next(iter(rule.possible)))
+        for evidence in list(self._chains.values()):
+            for rule in evidence.rules:
+                if len(rule.possible) == 1:
+                    self._settle(rule, next(iter(rule.possible)))
         # The nearer evidence is used up before the next is asked.
         while True:
             if self._jumps:
@@ -145,20 +178,13 @@ class Fragment:
             if len(left) == 1:
                 self._settle(rule, next(iter(left)))
 
-    def _homes(self, name: str, listed: str | None) -> set[str]:
+    def _homes(self, name: str) -> set[str]:
         """Find the tables of a chain that a line declares."""
-        if listed is not None:
-            return {listed}
         builtin = {table for table, chains in BUILTIN_CHAINS.items() if name in chains}
         if len(builtin) == 1 or name not in self._chains:
             return builtin if len(builtin) == 1 else set()
         chain = self._chains[name]
         return set(chain.known or chain.called)
-
-    def _draft(self, tables: dict[str, TableDraft], name: str) -> TableDraft:
-        if name not in tables:
-            tables[name] = TableDraft(self._sheet, name)
-        return tables[name]
 
 
 def _possible(chain: str, plan: RulePlan) -> frozenset[str]:

@@ -33,7 +33,7 @@ class Learned:
         while at < len(lines):
             if lines[at].startswith(":"):
                 at = table.declare_plain(lines, at)
-            at = self._templates.read(at, table.chains)
+            at = self._templates.read(at, table)
             if at == len(lines) or not self._read_by_pieces(at, table, family):
                 break
             at += 1
@@ -42,7 +42,7 @@ class Learned:
     def _read_by_pieces(self, at: int, table: TableDraft, family: int | None) -> bool:
         line = self._sheet.lines[at]
         known = self._pieces.shape(line, family)
-        chain = None if known is None else table.chains.get(known[0])
+        chain = None if known is None else table.take(known[0])
         if known is None or chain is None:
             return False
         chain.entries.append(at)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
 
+_NOTHING = Ip()
 _SPOKEN = ((1, 4), (58, 6))
 """The protocols that are spoken with one family only: icmp and ipv6-icmp."""
 
@@ -96,10 +97,14 @@ class RulePlan:
     def make(self, planner: Planner, texts: tuple[str, ...], *, table: str, chain: str, index: int, line: int) -> Rule:
         """Make the rule."""
         target = self.target
+        made = [cast(Match, plan.make(planner, texts[low:high])) for plan, low, high in self.matches]
+        if made and made[0] == _NOTHING:
+            # `-p all` and the like say nothing, and iptables-save does not print them.
+            del made[0]
         return Rule(
             table=table,
             chain=chain,
-            matches=tuple([cast(Match, plan.make(planner, texts[low:high])) for plan, low, high in self.matches]),
+            matches=tuple(made),
             target=None if target is None else cast(Target, target[0].make(planner, texts[target[1] : target[2]])),
             counters=Counters(int(texts[1]), int(texts[2])) if self.counted else None,
             index=index,
@@ -138,10 +143,13 @@ class Planner:
 
     def can_be(self, flag: Flag, text: str) -> bool:
         """Say whether a text is a value of the option, where its form cannot tell."""
+        if text in self._values.get(flag, ()):
+            return True
         try:
-            self.value(flag, text)
+            flag.codec.parse(plain(text, flag.codec.words))
         except ValueError:
             return False
+        self.value(flag, text)
         return True
 
     def family_of_protocols(self) -> int | None:

@@ -88,7 +88,8 @@ class Reading:
             if part.grammar is None:
                 continue
             if len(part.grammar.kind.families) == 1:
-                yield part.grammar.kind.families[0], part.start, part.end, self.text[part.start : part.end]
+                family = part.grammar.kind.families[0]
+                yield family, part.start, part.end, f"the IPv{family} extension {part.grammar.kind.extension}"
             for given in part.given.values():
                 if given.form is not None and given.form.family is not None:
-                    yield given.form.family, given.start, given.end, "this address"
+                    yield given.form.family, given.start, given.end, f"IPv{given.form.family} address"

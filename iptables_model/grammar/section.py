@@ -63,11 +63,16 @@ class DumpReader:
     def read(self) -> None:
         """Read all lines."""
         while self._at < len(self._lines):
-            if self._learned is not None and self._table is not None:
-                self._at = self._learned.read(self._at, self._table, self._family)
+            table = self._current()
+            if self._learned is not None and table is not None:
+                self._at = self._learned.read(self._at, table, self._family)
             if self._at < len(self._lines):
                 self._at += self._read_next()
         self._end_table()
+
+    def _current(self) -> TableDraft | None:
+        """Give the table that takes the next line, if there is one."""
+        return self._loose.draft if self._table is None and self._loose is not None else self._table
 
     def _read_next(self) -> int:
         """Read what stands at the next line; say how many lines it takes."""
@@ -138,7 +143,7 @@ class DumpReader:
             self._note(self._at, "iptables-save could not print all rules", "a newer iptables-save may be able to")
         elif bare[0] == "#" or is_noise(bare):
             # The command behind a prompt may say whose rules follow; "# " is root's prompt.
-            self._listed = listed_table(bare) or (self._listed if bare[0] == "#" else None)
+            self._listing(listed_table(bare) or (self._listed if bare[0] == "#" else None))
         else:
             start = len(line) - len(line.lstrip(BLANKS))
             message = f"{found(bare)} is no line of iptables-save"
@@ -154,8 +159,8 @@ class DumpReader:
     def _read_table(self, line: str) -> int:
         name, start, end = self._grammar.read_table(line)
         self._end_table()
-        self._table = TableDraft(self._sheet, name, self._at)
-        self._tables[name] = self._table
+        builtin = frozenset(BUILTIN_CHAINS.get(name, BUILTIN_NAMES))
+        self._table = self._tables.setdefault(name, TableDraft(self._sheet, name, self._at, builtin))
         if name not in BUILTIN_CHAINS and name != UNKNOWN_TABLE:
             message = f"no table {found(name)} in iptables"
             raise Unreadable(line, start, end, message, expected=" or ".join(BUILTIN_CHAINS), hint=closest(name))
@@ -177,12 +182,12 @@ class DumpReader:
             message = f"{found(chain.name)} has a policy, which only a built-in chain can have"
             raise Unreadable(line, *chain.policy_at, message, expected="-")
         if self._table is None:
-            self._fragment(line).declare(chain, self._listed)
+            self._fragment(line).declare(chain, self._at)
             return
         draft = self._table.chain(chain.name)
         if draft.declared and not again:
             raise Unreadable(line, chain.start, chain.end, f"the chain {found(chain.name)} is declared twice")
-        draft.declare(chain)
+        draft.declare(chain.policy, chain.counters, self._at)
 
     def _fragment(self, line: str) -> Fragment:
         """Give the fragment to which a line outside of all tables belongs."""
@@ -193,12 +198,19 @@ class DumpReader:
                 hint = "a table begins with *NAME and ends with COMMIT"
                 raise Unreadable(line, start, len(line), message, hint=hint)
             self._loose = Fragment(self._sheet)
+            self._loose.listing(self._at, self._listed)
         return self._loose
+
+    def _listing(self, table: str | None) -> None:
+        """Take note of the table whose rules are listed from here on."""
+        self._listed = table
+        if self._loose is not None:
+            self._loose.listing(self._at, table)
 
     # Rules and other commands.
 
     def _read_command(self, line: str) -> int:
-        self._listed = self._dump.listings.get(self._at, self._listed)
+        self._listing(self._dump.listings.get(self._at, self._listed))
         word = NEXT_WORD.match(line)
         command = "" if word is None else word[1]
         if command.startswith("-") and not command.lstrip("-")[:1].isalpha():
@@ -245,15 +257,11 @@ class DumpReader:
             self._learned.learn(reading)
         self._sheet.sources[self._at] = held
         name = held.held[0]
-        if self._table is None:
-            self._fragment(reading.text).add(self._at, held, reading.insert, self._listed)
-            return
-        self._check_target(reading)
-        chain = self._table.chains.get(name)
+        table = self._table or self._fragment(reading.text).draft
+        chain = table.take(name)
         if chain is None:
-            if name not in BUILTIN_CHAINS.get(self._table.name, BUILTIN_NAMES):
-                raise self._undeclared(reading, name)
-            chain = self._table.chain(name)
+            raise self._undeclared(reading, name)
+        self._check_target(reading)
         if reading.insert is not None and not 1 <= reading.insert <= len(chain.entries) + 1:
             message = f"rule {reading.insert} of a chain that has {len(chain.entries)}"
             raise Unreadable(reading.text, *reading.chain, message, expected="a number from 1")
@@ -265,7 +273,7 @@ class DumpReader:
             if self._family is None:
                 self._family = family
             elif family != self._family:
-                message = f"{what} is of IPv{family}, and the ruleset of IPv{self._family}"
+                message = f"{what} in an IPv{self._family} ruleset"
                 raise Unreadable(reading.text, start, end, message, hint=_ONE_FAMILY)
 
     def _check_target(self, reading: Reading) -> None:

@@ -18,7 +18,7 @@ from iptables_model.values.names import CHAIN_NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iptables_model.grammar.drafts import ChainDraft, Sheet
+    from iptables_model.grammar.drafts import Sheet, TableDraft
     from iptables_model.grammar.language import Flag
     from iptables_model.grammar.pieces import LineShape
     from iptables_model.grammar.plans import PartPlan, Planner, RulePlan
@@ -77,11 +77,11 @@ class Templates:
         self._first: list[LineTemplate] = []
         self._last: LineTemplate | None = None
 
-    def read(self, at: int, chains: dict[str, ChainDraft]) -> int:
-        """Read the lines from `at` on into their chains; give the first that no template reads."""
+    def read(self, at: int, table: TableDraft) -> int:
+        """Read the lines from `at` on into the chains of a table; give the first that no template reads."""
         # This loop is most of the time that a large dump takes, so it calls as little as it can.
         lines, sources, planner = self._sheet.lines, self._sheet.sources, self._sheet.planner
-        not_chains, last = self._not_chains, self._last
+        chains, not_chains, last = table.chains, self._not_chains, self._last
         followers = self._first if last is None else last.followers
         while at < len(lines):
             line = lines[at]
@@ -95,7 +95,7 @@ class Templates:
                 break
             if template.asks and not template.holds(found, planner):
                 break
-            chain = chains.get(found[template.chain])
+            chain = chains.get(found[template.chain]) or table.take(found[template.chain])
             if chain is None:
                 break
             chain.entries.append(at)
