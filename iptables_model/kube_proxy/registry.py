@@ -135,7 +135,8 @@ class Registry:
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._found: dict[tuple[PortName, str], Found] = {}
-        self._by_suffix: dict[str, Found] = {}
+        self._by_suffix: dict[str | None, Found] = {}
+        self._by_text: dict[tuple[str, str], Found] = {}
         self._ruleset = ruleset
         for rule in _dispatch(ruleset):
             self._read(rule)
@@ -202,11 +203,15 @@ class Registry:
             found.ways.append(way)
 
     def _held(self, service: str | None, protocol: str, suffix: str | None) -> Found:
-        if service is None and suffix in self._by_suffix:
-            return self._by_suffix[suffix]
-        name = PortName.read(service) if service is not None else PortName("", suffix or "", "")
-        found = self._found.setdefault((name, protocol), Found(name, protocol))
-        if suffix is not None:
+        """Find what was gathered of a Service port, by its name as the comment writes it, or by its chains."""
+        found = self._by_suffix.get(suffix) if service is None else self._by_text.get((service, protocol))
+        if found is None:
+            name = PortName("", suffix or "", "") if service is None else PortName.read(service)
+            found = self._found.get((name, protocol)) or Found(name, protocol)
+            self._found[name, protocol] = found
+            if service is not None:
+                self._by_text[service, protocol] = found
+        if suffix is not None and found.suffix != suffix:
             found.suffix = suffix
             self._by_suffix.setdefault(suffix, found)
         return found
@@ -245,7 +250,7 @@ def _dispatch(ruleset: Ruleset) -> Iterator[Rule]:
 
 
 def _port(rule: Rule) -> int | None:
-    match = rule.match(Tcp) or rule.match(Udp) or rule.match(Sctp)
+    match = next((one for one in rule.matches if isinstance(one, Tcp | Udp | Sctp)), None)
     wanted = None if match is None else match.dport
     if wanted is None or wanted.negated or wanted.value.first != wanted.value.last:
         return None
