@@ -13,6 +13,7 @@ from docs.generate import api, diagrams
 from docs.generate.pages import FILES, PARTS, REFERENCE, pages, parts_of, refreshed
 from iptables_model import errors
 from iptables_model.cli import main
+from tests.files import ROOT
 
 STALE = "stale: run `python -m docs.generate`"
 
@@ -62,3 +63,20 @@ def test_every_option_of_a_command_is_described(command: str, capsys: pytest.Cap
 def common(text: str) -> str:
     """Give what the page says of all commands."""
     return text[: text.index("\n## services\n")]
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text())
+    for path, anchor in links:
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Name the headings of a page as GitHub does."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
