@@ -66,6 +66,7 @@ h2 { font-family: monospace }
 path { stroke: black; stroke-width: 2; fill: none }
 rect { stroke: black; stroke-width: 2; fill: #f4f4ec }
 .terminal rect { fill: #dff0df }
+.group-box, .comment { display: none }
 text { font: 14px monospace; text-anchor: middle }
 </style>
 <h1>The grammar of iptables-save</h1>
