@@ -14,7 +14,7 @@ from iptables_model.netfilter.condition import Condition, all_of
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.sets import LineSet
-from iptables_model.netfilter.state import State
+from iptables_model.netfilter.state import State, Step
 from iptables_model.values.addresses import single_address
 
 __all__ = ["ReadyChain", "ReadyChains"]
@@ -31,6 +31,7 @@ class ReadyChain:
         self.rules = chain.rules
         self._evidence = evidence
         self._conditions: list[Condition | None] = [None] * len(self.rules)
+        self._steps: dict[tuple[int | None, str], Step] = {}
         self._indexes = [] if len(self.rules) < _SHORT else [Index(self.rules, field) for field in _KEYS]
 
     def condition(self, place: int) -> Condition:
@@ -39,6 +40,16 @@ class ReadyChain:
         if known is None:
             known = all_of(meaning_of(match, self._evidence) for match in self.rules[place].matches)
             self._conditions[place] = known
+        return known
+
+    def step(self, table: str, place: int | None, verdict: str, change: str = "") -> Step:
+        """Report a stop at a rule, or (without a place) at the policy; those that change nothing are made once."""
+        known = None if change else self._steps.get((place, verdict))
+        if known is None:
+            rule = None if place is None else self.rules[place]
+            known = Step(table=table, chain=self.chain.name, rule=rule, verdict=verdict, change=change)
+            if not change:
+                self._steps[place, verdict] = known
         return known
 
     def next_place(self, state: State, start: int) -> int:

@@ -68,6 +68,7 @@ class Assume:
 
 Condition: TypeAlias = Within | Not | All | Any | Chance | Assume
 
+
 def all_of(conditions: Iterable[Condition]) -> Condition:
     """Join conditions into one that asks them in order, without a level for each.
 

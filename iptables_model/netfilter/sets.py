@@ -170,6 +170,10 @@ class AddressSet(LineSet):
             yield from ipaddress.summarize_address_range(*ends)
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         everything = AddressSet.everything(self.version)
         if self == everything:
             return "any"

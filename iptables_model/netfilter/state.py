@@ -188,21 +188,20 @@ class Parts(NamedTuple):
 
 def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
     """Part the packets of a state by a condition. Together the parts are all the packets, and none is in two."""
-    match condition:
-        case Within(field, allowed):
-            return _split_field(state, field, allowed)
-        case All(conditions):
-            return _split_all(state, conditions, suppose)
-        case Not(inner):
-            yes, no = split(state, inner, suppose)
-            return Parts(no, yes)
-        case Any(conditions):
-            no, yes = _split_all(state, tuple(Not(inner) for inner in conditions), suppose)
-            return Parts(yes, no)
-        case Chance(probability):
-            return _split_chance(state, probability)
-        case Assume():
-            return _split_assumption(state, condition, suppose)
+    # By type and not by pattern: this is asked for every match of every rule on the way.
+    if isinstance(condition, Within):
+        return _split_field(state, condition.field, condition.allowed)
+    if isinstance(condition, All):
+        return _split_all(state, condition.conditions, suppose)
+    if isinstance(condition, Not):
+        yes, no = split(state, condition.condition, suppose)
+        return Parts(no, yes)
+    if isinstance(condition, Any):
+        no, yes = _split_all(state, tuple(Not(inner) for inner in condition.conditions), suppose)
+        return Parts(yes, no)
+    if isinstance(condition, Chance):
+        return _split_chance(state, condition.probability)
+    return _split_assumption(state, condition, suppose)
 
 
 def _split_all(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
@@ -221,9 +220,9 @@ def _split_all(state: State, conditions: tuple[Condition, ...], suppose: Suppose
 
 def _split_field(state: State, field: str, allowed: Anything) -> Parts:
     override = state.now.get(field)
+    if override is None:
+        return _split_asked(state, field, allowed)
     match override:
-        case None:
-            return _split_asked(state, field, allowed)
         case Constant(value):
             return _split_chosen(state, field, value, allowed)
         case Shifted(source, offset):

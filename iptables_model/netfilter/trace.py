@@ -95,7 +95,7 @@ def flows_of(
         path.send(states)
     else:
         path.receive(states)
-    return tuple(_flow(arrival) for arrival in path.arrivals)
+    return tuple(_flows(path.arrivals))
 
 
 def _family(ruleset: Ruleset, packet: Packet) -> int:
@@ -123,19 +123,25 @@ def _start(packet: Packet, family: int) -> Iterator[State]:
         yield State({**cube, "state": later})
 
 
-def _flow(arrival: Arrival) -> Flow:
-    state = arrival.state
-    leaves = {name: state.view(name) for name in FIELDS}
-    return Flow(
-        outcome=arrival.outcome,
-        when=PacketSet((_packet(state.when),)),
-        probability=state.probability,
-        assumptions=state.assumptions,
-        steps=tuple(reversed(list(_unrolled(state.steps)))),
-        packet=_packet(leaves),
-        delivery=arrival.delivery,
-        deciding_rule=arrival.rule,
-    )
+def _flows(arrivals: list[Arrival]) -> Iterator[Flow]:
+    # Flows that only chance parts hold for the same packets, which are made once.
+    asked: dict[int, PacketSet] = {}
+    for arrival in arrivals:
+        state = arrival.state
+        when = asked.get(id(state.when))
+        if when is None:
+            when = asked[id(state.when)] = PacketSet((_packet(state.when),))
+        leaves = {name: state.view(name) for name in state.now}
+        yield Flow(
+            outcome=arrival.outcome,
+            when=when,
+            probability=state.probability,
+            assumptions=state.assumptions,
+            steps=tuple(reversed(list(_unrolled(state.steps)))),
+            packet=_packet({**state.when, **leaves}),
+            delivery=arrival.delivery,
+            deciding_rule=arrival.rule,
+        )
 
 
 def _packet(cube: dict[str, Any]) -> Packet:

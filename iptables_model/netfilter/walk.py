@@ -11,7 +11,7 @@ from iptables_model.model.targets import Goto, Jump
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
 from iptables_model.netfilter.effects import Effect, Verdict, effect_of, unknown_course
 from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.state import State, Step, Suppose, split
+from iptables_model.netfilter.state import State, Suppose, split
 
 __all__ = ["Passage", "Walk"]
 
@@ -55,6 +55,8 @@ class Walk:
         start = self.chains.get(table, hook)
         if start is None:
             return [Passage(state, Verdict.ACCEPT, None)]
+        if not start.rules:
+            return [_by_policy(table, start, state)]
         return Traversal(self, table, start).run(state)
 
 
@@ -72,16 +74,25 @@ class Traversal:
         """Follow a state. The last place that waits goes first, so what matches comes before what does not."""
         self._waiting.append(Place(state, self._start, 0, (), (self._start.chain.name,)))
         while self._waiting:
-            at = self._waiting.pop()
-            place = at.chain.next_place(at.state, at.place)
-            if place < len(at.chain.rules):
-                yes, no = split(at.state, at.chain.condition(place), self._walk.suppose)
-                self._waiting += [at._replace(state=other, place=place + 1) for other in reversed(no)]
-                for other in reversed(yes):
-                    self._apply(at._replace(state=other, place=place))
-            else:
-                self._leave(at)
+            self._ask(self._waiting.pop())
         return self._done
+
+    def _ask(self, at: Place) -> None:
+        """Ask the rules from a place on, until one matches some of the packets."""
+        state, chain, place, jumps, inside = at
+        while True:
+            place = chain.next_place(state, place)
+            if place >= len(chain.rules):
+                self._leave(Place(state, chain, place, jumps, inside))
+                return
+            yes, no = split(state, chain.condition(place), self._walk.suppose)
+            if yes or len(no) > 1:
+                break
+            state = no[0]
+            place += 1
+        self._waiting += [Place(other, chain, place + 1, jumps, inside) for other in reversed(no)]
+        for other in reversed(yes):
+            self._apply(Place(other, chain, place, jumps, inside))
 
     def _apply(self, at: Place) -> None:
         rule = at.chain.rules[at.place]
@@ -95,10 +106,7 @@ class Traversal:
 
     def _follow(self, at: Place, rule: Rule, course: list[Effect]) -> None:
         for effect in reversed(course):
-            step = Step(
-                table=self._table, chain=rule.chain, rule=rule, verdict=effect.verdict.value, change=effect.change
-            )
-            state = effect.state.stepped(step)
+            state = effect.state.stepped(at.chain.step(self._table, at.place, effect.verdict.value, effect.change))
             if effect.verdict is Verdict.CONTINUE:
                 self._waiting.append(at._replace(state=state, place=at.place + 1))
             elif effect.verdict is Verdict.RETURN:
@@ -116,8 +124,7 @@ class Traversal:
             self._follow(at, rule, self._unknown(at, target.chain, loop))
         else:
             jump = isinstance(target, Jump)
-            verdict = f"{'jump' if jump else 'goto'} {target.chain}"
-            step = Step(table=self._table, chain=rule.chain, rule=rule, verdict=verdict)
+            step = at.chain.step(self._table, at.place, f"{'jump' if jump else 'goto'} {target.chain}")
             jumps = (*at.jumps, Frame(at.chain, at.place + 1)) if jump else at.jumps
             self._waiting.append(Place(at.state.stepped(step), chain, 0, jumps, (*at.inside, target.chain)))
 
@@ -131,6 +138,9 @@ class Traversal:
             inside = at.inside[: at.inside.index(back.chain.chain.name) + 1]
             self._waiting.append(Place(at.state, back.chain, back.place, at.jumps[:-1], inside))
             return
-        policy = Verdict.DROP if self._start.chain.policy == "DROP" else Verdict.ACCEPT
-        step = Step(table=self._table, chain=self._start.chain.name, rule=None, verdict=policy.value)
-        self._done.append(Passage(at.state.stepped(step), policy, None))
+        self._done.append(_by_policy(self._table, self._start, at.state))
+
+
+def _by_policy(table: str, chain: ReadyChain, state: State) -> Passage:
+    policy = Verdict.DROP if chain.chain.policy == "DROP" else Verdict.ACCEPT
+    return Passage(state.stepped(chain.step(table, None, policy.value)), policy, None)
