@@ -192,7 +192,7 @@ class Clauses:
             case "insert":
                 self._chain(text, start)
                 place = _PLACE.match(self.text, self.loc)
-                self.reading.insert = 1 if place is None else int(place[1])
+                self.reading.insert = (1, start, self.loc) if place is None else (int(place[1]), *place.span(1))
                 self.loc = self.loc if place is None else place.end()
             case "match":
                 self._load_match(text, start)

@@ -7,6 +7,8 @@ the process may have changed before; and blanks alone separate words (add_param_
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import TypeVar
 
 import pyparsing as pp
@@ -20,6 +22,7 @@ __all__ = [
     "NEXT_WORD",
     "OpenQuote",
     "Unreadable",
+    "did_you_mean",
     "element",
     "found",
     "open_quote",
@@ -93,3 +96,19 @@ def found(text: str) -> str:
 def open_quote(text: str, loc: int) -> OpenQuote:
     """Say that a quote is never closed."""
     return OpenQuote(text, loc, loc + 1, "this quote is never closed", expected='"', hint="the line may be cut off")
+
+
+def did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    """Suggest what resembles a word.
+
+    >>> did_you_mean("--dprot", ("--dport", "--sport"))
+    'did you mean --dport or --sport?'
+    """
+    close = _close(word[:_SHOWN], known)
+    return f"did you mean {' or '.join(close)}?" if close else ""
+
+
+@lru_cache(maxsize=256)
+def _close(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    # The same slip is often made many times in one text, and looking is slow.
+    return tuple(get_close_matches(word, known, n=2, cutoff=0.6))

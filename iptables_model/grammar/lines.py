@@ -96,6 +96,8 @@ def _parse(kind: pp.ParserElement, text: str, what: str) -> pp.ParseResults:
 def _chain_line(text: str, tokens: pp.ParseResults) -> ChainLine:
     """Make a `ChainLine` of the matches of a line's words: the name, and perhaps policy and counters."""
     name, policy, counters = (*tokens, None, None)[:3]
+    if counters is not None and counters[1] is None:
+        counters = None
     if counters is not None and max(int(counters[1]), int(counters[2])) >> 64:
         raise Unreadable(text, counters.start(), counters.end(), "counters need numbers of 64 bits")
     return ChainLine(
@@ -117,8 +119,8 @@ def _build() -> Grammar:
     rest = element(pp.Suppress(regex(r"\Z", _REST)))
     chain = regex(f"{CHAIN_NAME}{END}", CHAIN.expected)
     policy = regex(f"(?:{_POLICY}){END}", "a policy, ACCEPT, DROP or -")
-    counters = element(pp.Optional(regex(rf"\[({_COUNTER}):({_COUNTER})\]{END}", "counters")))
-    listed = element(pp.Optional(regex(rf"-c[{BLANKS}]+({_COUNTER})[{BLANKS}]+({_COUNTER}){END}", "counters")))
+    counters = regex(rf"\[({_COUNTER}):({_COUNTER})\]{END}|\Z", "counters such as [0:0]")
+    listed = regex(rf"-c[{BLANKS}]+({_COUNTER})[{BLANKS}]+({_COUNTER}){END}|\Z", "counters such as -c 0 0")
     language = build()
     return Grammar(
         language=language,

@@ -67,13 +67,13 @@ class Reading:
     """Hold what stands in the line of a rule.
 
     `core` is the grammar of iptables' own options; `chain` and `counters` are places; `insert` is the number
-    behind `-I`, and None for `-A`. `parts` are iptables' own options and the matches, in order.
+    behind `-I` with its place, and None for `-A`. `parts` are iptables' own options and the matches, in order.
     """
 
     text: str
     core: ExtensionGrammar = attrs.field(repr=False)
     chain: tuple[int, int] = NOWHERE
-    insert: int | None = None
+    insert: tuple[int, int, int] | None = None
     counters: tuple[tuple[int, int], tuple[int, int]] | None = None
     parts: list[Part] = attrs.field(factory=list)
     target: Part | None = None
@@ -92,4 +92,5 @@ class Reading:
                 yield family, part.start, part.end, f"the IPv{family} extension {part.grammar.kind.extension}"
             for given in part.given.values():
                 if given.form is not None and given.form.family is not None:
-                    yield given.form.family, given.start, given.end, f"IPv{given.form.family} address"
+                    what = "address" if "address" in given.flag.codec.expected else "value"
+                    yield given.form.family, given.start, given.end, f"IPv{given.form.family} {what}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import re
 from typing import TYPE_CHECKING
 
 from iptables_model.errors import ParseError
 from iptables_model.grammar.drafts import BUILTIN_NAMES, Sheet, TableDraft
-from iptables_model.grammar.elements import BLANKS, NEXT_WORD, OpenQuote, Unreadable, found
+from iptables_model.grammar.elements import BLANKS, END, NEXT_WORD, OpenQuote, Unreadable, did_you_mean, found
 from iptables_model.grammar.fragment import Fragment
 from iptables_model.grammar.language import COMMANDS
 from iptables_model.grammar.learned import Learned
@@ -17,6 +17,7 @@ from iptables_model.grammar.paste import gives_up, is_noise, junk_hint, listed_t
 from iptables_model.grammar.plans import Planner
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE, Ruleset
 from iptables_model.source import Span
+from iptables_model.values.names import CHAIN_NAME
 
 if TYPE_CHECKING:
     from iptables_model.grammar.dumps import Dump
@@ -28,6 +29,8 @@ __all__ = ["DumpReader"]
 _LONGEST_STRING = 1024
 """No word that iptables reads is longer (struct xt_param_buf of iptables/xshared.h), so no quote is open further."""
 
+_CHAIN_NAME = re.compile(rf"[{BLANKS}]*:[{BLANKS}]*({CHAIN_NAME}){END}")
+_ENOUGH_HINTS = 20
 _ONE_FAMILY = "iptables-save prints IPv4, ip6tables-save IPv6"
 
 
@@ -163,7 +166,14 @@ class DumpReader:
         self._table = self._tables.setdefault(name, TableDraft(self._sheet, name, self._at, builtin))
         if name not in BUILTIN_CHAINS and name != UNKNOWN_TABLE:
             message = f"no table {found(name)} in iptables"
-            raise Unreadable(line, start, end, message, expected=" or ".join(BUILTIN_CHAINS), hint=closest(name))
+            raise Unreadable(
+                line,
+                start,
+                end,
+                message,
+                expected=" or ".join(BUILTIN_CHAINS),
+                hint=did_you_mean(name, tuple(BUILTIN_CHAINS)),
+            )
         return 1
 
     def _end_table(self) -> None:
@@ -172,7 +182,14 @@ class DumpReader:
             self._table = None
 
     def _read_chain(self, line: str) -> int:
-        self._declare(line, self._grammar.read_chain(line))
+        try:
+            self._declare(line, self._grammar.read_chain(line))
+        except Unreadable:
+            # The chain is there, so that its rules are no errors as well.
+            name = _CHAIN_NAME.match(line)
+            if self._table is not None and name is not None:
+                self._table.chain(name[1])
+            raise
         return 1
 
     def _declare(self, line: str, chain: ChainLine, *, again: bool = False) -> None:
@@ -262,10 +279,14 @@ class DumpReader:
         if chain is None:
             raise self._undeclared(reading, name)
         self._check_target(reading)
-        if reading.insert is not None and not 1 <= reading.insert <= len(chain.entries) + 1:
-            message = f"rule {reading.insert} of a chain that has {len(chain.entries)}"
-            raise Unreadable(reading.text, *reading.chain, message, expected="a number from 1")
-        chain.insert(self._at, reading.insert)
+        place = None
+        if reading.insert is not None:
+            place, start, end = reading.insert
+            most = len(chain.entries) + 1
+            if not 1 <= place <= most and chain.home.open_to is not None:
+                message = f"-I needs a place from 1 to {most} in this chain, found {place}"
+                raise Unreadable(reading.text, start, end, message, expected=f"a number from 1 to {most}")
+        chain.insert(self._at, place)
 
     def _check_families(self, reading: Reading) -> None:
         """Refuse a word of the other family than the ruleset's, which the first such word decides if no header does."""
@@ -284,12 +305,8 @@ class DumpReader:
             raise Unreadable(reading.text, target.end, target.words_end, message)
 
     def _undeclared(self, reading: Reading, name: str) -> Unreadable:
-        known = () if self._table is None else tuple(self._table.chains)
         message = f"no line declares the chain {found(name)}"
-        return Unreadable(reading.text, *reading.chain, message, expected="a declared chain", hint=closest(name, known))
-
-
-def closest(name: str, names: tuple[str, ...] = tuple(BUILTIN_CHAINS)) -> str:
-    """Suggest names that resemble one that is not there."""
-    close = get_close_matches(name[:60], names[:5000], n=2, cutoff=0.6)
-    return f"did you mean {' or '.join(close)}?" if close else ""
+        # Many such errors have one cause, and to look for what resembles each name would take long.
+        known = () if self._table is None or len(self.errors) > _ENOUGH_HINTS else tuple(self._table.chains)[:1000]
+        hint = did_you_mean(name, known)
+        return Unreadable(reading.text, *reading.chain, message, expected="a declared chain", hint=hint)

@@ -6,11 +6,10 @@ nobody declared are kept; all others are errors.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from iptables_model.grammar.arguments import value_of
-from iptables_model.grammar.elements import NEXT_WORD, Unreadable, found
+from iptables_model.grammar.elements import NEXT_WORD, Unreadable, did_you_mean, found
 from iptables_model.grammar.language import COMMANDS, CORE_WORDS
 from iptables_model.values.quoting import unquote
 
@@ -43,6 +42,8 @@ def _read_negated(line: Clauses, bang: int) -> None:
         read_flag(line, word[1], word.start(1), bang)
     elif line.undeclared() is not None:
         _keep(line, bang, line.loc)
+    elif word[1] == "!":
+        raise Unreadable(line.text, bang, word.end(), "! stands twice", hint="leave out both")
     else:
         message = f"! stands before {found(unquote(word[1]))}, which is no option"
         raise Unreadable(line.text, word.start(1), word.end(), message)
@@ -163,11 +164,10 @@ def _unknown(line: Clauses, name: str, start: int, attached: int | None) -> Unre
 
 def _suggestion(line: Clauses, name: str) -> str:
     language = line.language
-    owners = sorted({part.kind.extension for part in language.matches.values() if name in part.flags})
+    owners = list(dict.fromkeys(part.kind.extension for part in language.matches.values() if name in part.flags))
     if owners:
-        return f"{name} belongs to -m {' or -m '.join(owners)}, which stands before it"
+        return f"{name} belongs to -m {' or -m '.join(owners[:2])}, which stands before it"
     known = {*language.core.flags, *CORE_WORDS}
     for part in line.loaded:
         known.update(() if part.grammar is None else part.grammar.flags)
-    close = get_close_matches(name[:60], sorted(known), n=2, cutoff=0.6)
-    return f"did you mean {' or '.join(close)}?" if close else ""
+    return did_you_mean(name, tuple(sorted(known))) if len(name) > 2 else ""

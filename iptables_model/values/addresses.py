@@ -192,7 +192,7 @@ NETWORK: Codec[Network] = Codec(
     ),
     read=network,
     write=network_text,
-    hint="host names are not looked up; write the address, for example 10.0.0.0/8 or fd00::/64",
+    hint="a rule has one address, for example 10.0.0.0/8 or fd00::/64; host names are not looked up",
 )
 """A source or destination: a prefix or an address with any mask."""
 
