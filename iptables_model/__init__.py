@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from iptables_model.netfilter.trace import Flow, Step, trace
     from iptables_model.values.trilean import Trilean
 
-    __version__: str
+__version__ = "0.1.0"
 
 __all__ = [
     "Ambiguous",
@@ -114,25 +114,14 @@ if not TYPE_CHECKING:
         """Import a public name from where it lives, once."""
         from importlib import import_module  # noqa: PLC0415 (so that importing the package costs nothing)
 
-        if name == "__version__":
-            value: object = _version()
-        elif name in _MODULES:
-            value = import_module(f"{__name__}.{_MODULES[name]}")
+        if name in _MODULES:
+            value: object = import_module(f"{__name__}.{_MODULES[name]}")
         elif name in _HOME_OF:
             value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals()[name] = value
         return value
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 (dear, and seldom asked for)
-
-    try:
-        return version(__name__)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def __dir__() -> list[str]:

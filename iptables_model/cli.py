@@ -30,9 +30,9 @@ exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
+    asked = _parsed(arguments)
     from iptables_model.errors import IptablesModelError  # noqa: PLC0415 (so that --version is quick)
 
-    asked = _parsed(arguments)
     try:
         code: int = asked.run(asked)
     except IptablesModelError as error:
@@ -154,6 +154,9 @@ def _services(asked: argparse.Namespace) -> int:
 
     rulesets = _read(asked)
     answers = [services(ruleset) for ruleset in rulesets]
+    for ruleset, held in _pairs(rulesets, answers):
+        if not held:
+            sys.stderr.write(f"iptables-model: the rules of {ruleset.name} tell of no Service\n")
     _write(
         asked,
         answers,

@@ -80,6 +80,12 @@ def test_services_of_several_files_are_told_apart(capsys: pytest.CaptureFixture[
     ]  # fmt: skip
 
 
+def test_a_text_without_services_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", Stdin("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"))
+    assert main(["services"]) == 0
+    assert capsys.readouterr().err == "iptables-model: the rules of <stdin> tell of no Service\n"
+
+
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "default/test-svc", "--json", WORKER]) == 1
     answer = json.loads(capsys.readouterr().out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import subprocess
 import sys
 
@@ -93,10 +94,4 @@ def test_modules_are_public_by_a_short_name() -> None:
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
-    found = "import importlib.metadata; importlib.metadata.version = lambda name: f'{name} 1.2'; "
-    assert python(f"{found} import iptables_model; print(iptables_model.__version__)") == "iptables_model 1.2\n"
-
-
-def test_the_version_is_unknown_where_the_package_is_not_installed() -> None:
-    absent = "import sys; sys.path = [path for path in sys.path if not path.endswith('site-packages')]; "
-    assert python(f"{absent} import iptables_model; print(iptables_model.__version__)") == "unknown\n"
+    assert iptables_model.__version__ == importlib.metadata.version("iptables_model")

@@ -96,7 +96,7 @@ def explain(
 ) -> str:
     """Say the answer in one sentence."""
     who, where = _client(question), _way(question)
-    by = "" if rule is None else f', decided by "{rule}"' + (f" (line {rule.line})" if rule.line is not None else "")
+    by = "" if rule is None else f', decided by "{rule}"{_place(question, rule)}'
     match outcome:
         case Outcome.REACHES:
             return f"{who} reaches {question.found.name} at {where}{by}"
@@ -113,14 +113,19 @@ def explain(
 
 def _intention(question: Question, intent: Outcome | None, rule: Rule | None) -> str:
     if rule is not None and intent is Outcome.DROPPED:
-        line = "" if rule.line is None else f" (line {rule.line})"
-        return f': "{rule}"{line} marks it to be dropped, but no hook on its way enforces the mark'
+        return f': "{rule}"{_place(question, rule)} marks it to be dropped, but no hook on its way enforces the mark'
     unmet = _unmet_rule(question)
     if unmet is not None and intent is not None:
-        line = "" if unmet.line is None else f" (line {unmet.line})"
         word = "refused" if intent is Outcome.REJECTED else "dropped"
-        return f': it was meant to be {word} by "{unmet}"{line}, which it does not pass on its way'
+        return f': it was meant to be {word} by "{unmet}"{_place(question, unmet)}, which it does not pass on its way'
     return ""
+
+
+def _place(question: Question, rule: Rule) -> str:
+    """Say where a rule stands, or that a fragment does not show it."""
+    if rule.line is not None:
+        return f" (line {rule.line})"
+    return " (assumed)" if question.ruleset.fragment else ""
 
 
 def _client(question: Question) -> str:
