@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import attrs
 from hypothesis import assume
 from hypothesis import strategies as st
 
@@ -20,7 +21,8 @@ from iptables_model.values.addresses import IPV6
 from iptables_model.values.bpf import BYTECODE, BpfInstruction
 from iptables_model.values.codec import Codec
 from iptables_model.values.negatable import Negatable
-from iptables_model.values.numbers import Protocol
+from iptables_model.values.numbers import NumberRange, Protocol
+from iptables_model.values.u32 import U32, U32Op, U32Step, U32Test
 
 __all__ = ["extensions", "matches", "rules", "targets", "values"]
 
@@ -44,8 +46,8 @@ def values(codec: Codec[T], *, family: int = 4, alphabet: st.SearchStrategy[str]
     >>> values(unsigned(8)).filter(lambda number: number > 5).example() > 5  # doctest: +SKIP
     True
     """
-    if codec is BYTECODE:
-        return _programs()  # type: ignore[return-value]
+    if codec in _OWN:
+        return _OWN[codec]
     regexes = [form.regex.replace(IPV6, _IPV6) for form in codec.forms if form.family in (None, family)]
     texts = st.one_of([st.from_regex(rf"(?:{regex})\Z", fullmatch=True, alphabet=alphabet) for regex in regexes])
     found: st.SearchStrategy[T] = texts.map(_reader(codec)).filter(lambda value: value is not _UNREADABLE)
@@ -62,11 +64,27 @@ def _reader(codec: Codec[Any]) -> Callable[[str], Any]:
     return read
 
 
+_WORDS = st.integers(0, 0xFFFFFFFF)
+
+
 def _programs() -> st.SearchStrategy[tuple[BpfInstruction, ...]]:
-    """Draw programs, whose text says first how long they are: conditional jumps and loads before a last return."""
-    load = st.builds(BpfInstruction, st.just(0x30), st.just(0), st.just(0), st.integers(0, 0xFFFFFFFF))
-    last = st.builds(BpfInstruction, st.just(0x06), st.just(0), st.just(0), st.integers(0, 0xFFFFFFFF))
+    """Draw programs of loads and a last return; their text says first how long they are."""
+    load = st.builds(BpfInstruction, st.just(0x30), st.just(0), st.just(0), st.integers(0, 0x7FFFFFFF))
+    last = st.builds(BpfInstruction, st.just(0x06), st.just(0), st.just(0), _WORDS)
     return st.tuples(st.lists(load, max_size=5), last).map(lambda parts: (*parts[0], parts[1]))
+
+
+def _u32_tests() -> st.SearchStrategy[tuple[U32Test, ...]]:
+    """Draw tests whose shifts are less than a word."""
+    masks = st.builds(U32Step, st.sampled_from((U32Op.AND, U32Op.AT)), _WORDS)
+    shifts = st.builds(U32Step, st.sampled_from((U32Op.LEFT, U32Op.RIGHT)), st.integers(0, 31))
+    steps = st.lists(masks | shifts, max_size=9).map(tuple)
+    numbers = st.lists(st.builds(NumberRange, _WORDS, _WORDS), min_size=1, max_size=10).map(tuple)
+    return st.lists(st.builds(U32Test, _WORDS, steps, numbers), min_size=1, max_size=10).map(tuple)
+
+
+_OWN: dict[Codec[Any], st.SearchStrategy[Any]] = {BYTECODE: _programs(), U32: _u32_tests()}
+"""Strategies for codecs whose texts are hardly ever hit by chance."""
 
 
 @st.composite
@@ -76,14 +94,16 @@ def extensions(
     *,
     family: int = 4,
     alphabet: st.SearchStrategy[str] | None = None,
-    known: Mapping[str, st.SearchStrategy[Any]] | None = None,
+    known: Mapping[str, st.SearchStrategy[Any] | None] | None = None,
 ) -> X:
     """Draw matches or targets of one class, with any of their options that go together.
 
-    `known` gives strategies for the plain values of some fields, by name.
+    `known` gives strategies for the plain values of some fields, by name, and None for those that are to be left out.
     """
-    drawn = {option.name: _held(option, family, alphabet, known or {}) for option in kind.options}
-    optional = [option.name for option in kind.options if not option.required]
+    own = dict(known or {})
+    options = [option for option in kind.options if own.get(option.name, st) is not None]
+    drawn = {option.name: _held(option, family, alphabet, own.get(option.name)) for option in options}
+    optional = [option.name for option in options if not option.required]
     for _ in range(_ATTEMPTS):
         chosen = draw(st.sets(st.sampled_from(optional), max_size=6)) if optional else set()
         fields = {name: draw(held) for name, held in drawn.items() if name in chosen or name not in optional}
@@ -96,11 +116,11 @@ def extensions(
 
 
 def _held(
-    option: Option, family: int, alphabet: st.SearchStrategy[str] | None, known: Mapping[str, st.SearchStrategy[Any]]
+    option: Option, family: int, alphabet: st.SearchStrategy[str] | None, known: st.SearchStrategy[Any] | None
 ) -> st.SearchStrategy[Any]:
     if option.is_flag:
         return st.booleans() if option.negatable else st.just(True)
-    plain = known.get(option.name) or values(option.codec, family=family, alphabet=alphabet)
+    plain = known or values(option.codec, family=family, alphabet=alphabet)
     if not option.negatable:
         return plain
     return st.builds(lambda value, negated: Negatable(value, negated=negated), plain, st.booleans())
@@ -139,8 +159,4 @@ def _addresses(family: int, protocol: int | None) -> st.SearchStrategy[Ip]:
     fixed: dict[str, Any] = {} if family == 4 else {"fragment": None}
     if protocol is not None:
         fixed["protocol"] = Negatable(Protocol(protocol))
-    return extensions(Ip, family=family).map(lambda ip: _with(ip, fixed))
-
-
-def _with(ip: Ip, fields: dict[str, Any]) -> Ip:
-    return Ip(**{option.name: getattr(ip, option.name) for option in ip.options} | fields)
+    return extensions(Ip, family=family).map(lambda ip: attrs.evolve(ip, **fixed))

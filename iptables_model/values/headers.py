@@ -78,6 +78,8 @@ def _header_option(text: str) -> HeaderOption:
     kind, length = strtoul(kind_text), strtoul(length_text) if colon else 0xFF
     if max(kind, length) > 0xFF:
         raise ValueError(f'needs types and lengths from 0 to 255, found "{text}"')
+    if kind == 0 and colon:
+        raise ValueError(f'needs no length for option 0, which is one byte of padding, found "{text}"')
     # The kernel takes the highest length for any (net/ipv6/netfilter/ip6t_hbh.c, hbh_mt6).
     return HeaderOption(kind, None if length == 0xFF else length)
 

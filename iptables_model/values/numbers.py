@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import attrs
@@ -21,6 +22,7 @@ __all__ = [
     "Protocol",
     "TcClass",
     "masked_text",
+    "named_mark",
     "ranges",
 ]
 
@@ -216,6 +218,23 @@ TC_CLASS: Codec[TcClass] = Codec(
     write=str,
 )
 """A class of traffic control."""
+
+
+def named_mark(zero: str, what: str, table: str) -> Codec[Masked]:
+    """Describe a number like a mark, of which iptables prints 0 by its name in a table of iproute2.
+
+    >>> named_mark("cosmos", "realm", "rt_realms").write(Masked(0))
+    'cosmos'
+    """
+    return attrs.evolve(
+        MARK,
+        name=what,
+        expected=f"a {what}, with an optional mask",
+        forms=(*_MARK_FORMS, Form(regex=re.escape(zero))),
+        read=lambda text: Masked(0) if text == zero else _masked(text),
+        write=lambda held: zero if held == Masked(0) else masked_text(held),
+        hint=f"a {what} is a number; of the names in /etc/iproute2/{table} only {zero} is known",
+    )
 
 
 class Probability(Fraction):

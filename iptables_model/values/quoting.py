@@ -15,18 +15,22 @@ WORD = rf'(?:{_QUOTED}|[^ \t\n"]+(?:{_QUOTED})?)'
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _SPECIAL = re.compile(r"[\"'\\]")
+_QUOTE_ONLY = re.compile(r'["\\]')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def quote(text: str, *, always: bool = False) -> str:
     r"""Write a string as iptables-save does: bare if it has only letters, digits, `_` and `-`, else in quotes.
 
-    With `always` it is put in quotes whatever it has, as some extensions print their strings.
+    With `always` it is in quotes whatever it has, and single quotes stand as they are, as some extensions print it
+    (print_string of extensions/libxt_string.c).
 
     >>> print(quote("web"), quote("it's 50%"), quote(""))
     web "it\'s 50%" ""
     """
-    return text if _PLAIN.fullmatch(text) and not always else '"' + _SPECIAL.sub(r"\\\g<0>", text) + '"'
+    if _PLAIN.fullmatch(text) and not always:
+        return text
+    return '"' + (_QUOTE_ONLY if always else _SPECIAL).sub(r"\\\g<0>", text) + '"'
 
 
 def unquote(word: str) -> str:

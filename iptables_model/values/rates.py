@@ -134,7 +134,7 @@ def _hash_rate(text: str) -> HashRate | ByteRate:
         return HashRate(interval, seconds=seconds)
     digits = number.rstrip("km")
     count = int(digits) * _BYTE_UNITS[number[len(digits) :]] if digits else 0
-    if not 0 < count < 1 << 64 or _cost(count) == 0:
+    if not count < 1 << 64 or _cost(count) == 0:
         raise ValueError(f'needs a rate that the kernel can hold, found "{number}b/s{rest}"')
     return ByteRate(_cost(count))
 

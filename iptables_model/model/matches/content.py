@@ -74,6 +74,7 @@ class Osf(Match):
     """Match the operating system that a SYN gives away (net/netfilter/xt_osf.c)."""
 
     extension = "osf"
+    families = (4,)
     protocols = (6,)
 
     genre: Negatable[str] = option(

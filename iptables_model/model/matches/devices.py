@@ -10,7 +10,7 @@ from iptables_model.model.option import Match, extension, flag, option, options_
 from iptables_model.values.codec import Codec, Form, one_of, unsigned
 from iptables_model.values.names import INTERFACE, Interface
 from iptables_model.values.negatable import Negatable
-from iptables_model.values.numbers import MARK, Masked
+from iptables_model.values.numbers import Masked, named_mark
 
 __all__ = ["Cpu", "Devgroup", "Physdev", "PktType", "Pkttype"]
 
@@ -31,14 +31,17 @@ class Physdev(Match):
         require(bool(options_of(self)), "physdev needs at least one of its options")
 
 
+_GROUP = named_mark("default", "group", "group")
+
+
 @extension
 class Devgroup(Match):
     """Match the groups of the devices by which a packet comes and goes (net/netfilter/xt_devgroup.c)."""
 
     extension = "devgroup"
 
-    src_group: Negatable[Masked] | None = option("--src-group", MARK, negatable=True, default=None)
-    dst_group: Negatable[Masked] | None = option("--dst-group", MARK, negatable=True, default=None)
+    src_group: Negatable[Masked] | None = option("--src-group", _GROUP, negatable=True, default=None)
+    dst_group: Negatable[Masked] | None = option("--dst-group", _GROUP, negatable=True, default=None)
 
     def __attrs_post_init__(self) -> None:
         require(bool(self.src_group or self.dst_group), "devgroup needs --src-group or --dst-group")

@@ -110,6 +110,7 @@ class Ah(Match):
 
     def __attrs_post_init__(self) -> None:
         forget(self, _ANY_SPI, "ahspi")
+        forget(self, Negatable(0), "ahlen")
 
 
 @extension
@@ -127,13 +128,15 @@ class Esp(Match):
 
 @extension
 class Ipcomp(Match):
-    """Match the compression parameter index of an IPComp header (net/netfilter/xt_ipcomp.c)."""
+    """Match the compression parameter index of an IPComp header (net/netfilter/xt_ipcomp.c).
+
+    iptables asks for index 0 where none is given (extensions/libxt_ipcomp.c has no defaults of its own).
+    """
 
     extension = "ipcomp"
     protocols = (108,)
 
-    ipcompspi: Negatable[NumberRange] | None = option("--ipcompspi", ranges(32, "SPI"), negatable=True, default=None)
+    ipcompspi: Negatable[NumberRange] = option(
+        "--ipcompspi", ranges(32, "SPI"), negatable=True, default=Negatable(NumberRange(0, 0)), always=True
+    )
     compres: bool = flag("--compres", default=False)
-
-    def __attrs_post_init__(self) -> None:
-        forget(self, _ANY_SPI, "ipcompspi")

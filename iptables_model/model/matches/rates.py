@@ -23,7 +23,11 @@ class Limit(Match):
     extension = "limit"
 
     limit: Rate = option("--limit", RATE, default=RATE.read("3/hour"), always=True)
-    limit_burst: int = option("--limit-burst", between(0, 10000), default=5)
+    limit_burst: int = option("--limit-burst", between(1, 10000), default=5)
+
+
+_LARGEST_TABLE = 1 << 20
+"""HASHLIMIT_MAX_SIZE: the kernel lowers what is above."""
 
 
 class HashlimitMode(enum.StrEnum):
@@ -54,11 +58,13 @@ class Hashlimit(Match):
     )
     hashlimit_burst: int | None = option("--hashlimit-burst", BURST, default=None)
     hashlimit_mode: tuple[HashlimitMode, ...] = option("--hashlimit-mode", several_of(HashlimitMode), default=())
-    hashlimit_name: str = option("--hashlimit-name", bare("name", "the name of a table", r"[^\s]{1,254}"))
+    hashlimit_name: str = option(
+        "--hashlimit-name", bare("name", "the name of a table, without a slash", r"[^\s/]{1,254}")
+    )
     hashlimit_htable_size: int = option("--hashlimit-htable-size", unsigned(32), default=0)
     hashlimit_htable_max: int = option("--hashlimit-htable-max", unsigned(32), default=0)
-    hashlimit_htable_gcinterval: int = option("--hashlimit-htable-gcinterval", unsigned(32), default=1000)
-    hashlimit_htable_expire: int | None = option("--hashlimit-htable-expire", unsigned(32), default=None)
+    hashlimit_htable_gcinterval: int = option("--hashlimit-htable-gcinterval", between(1, 0xFFFFFFFF), default=1000)
+    hashlimit_htable_expire: int | None = option("--hashlimit-htable-expire", between(1, 0xFFFFFFFF), default=None)
     hashlimit_srcmask: int | None = option("--hashlimit-srcmask", PREFIX_LENGTH, default=None)
     hashlimit_dstmask: int | None = option("--hashlimit-dstmask", PREFIX_LENGTH, default=None)
     hashlimit_rate_match: bool = flag("--hashlimit-rate-match", default=False)
@@ -70,6 +76,8 @@ class Hashlimit(Match):
             "hashlimit needs one of --hashlimit-upto and --hashlimit-above",
         )
         _turn(self, "hashlimit_upto", "hashlimit_above")
+        for name in ("hashlimit_htable_size", "hashlimit_htable_max"):
+            settle(self, name, min(getattr(self, name), _LARGEST_TABLE))
         if not self.hashlimit_rate_match:
             settle(self, "hashlimit_rate_interval", 1)
         if isinstance(self.rate, ByteRate):
@@ -87,7 +95,7 @@ class Hashlimit(Match):
     def _settle_bytes(self, rate: ByteRate) -> None:
         """Count the burst in steps of the rate (hashlimit_mt_check)."""
         if self.hashlimit_burst is not None:
-            require(self.hashlimit_burst >= rate.bytes, f"the burst cannot be smaller than {rate.bytes}b")
+            require(self.hashlimit_burst >= rate.bytes > 0, f"the burst cannot be smaller than {rate.bytes}b")
             steps = -(-self.hashlimit_burst // rate.bytes)
             settle(self, "hashlimit_burst", ByteCount(steps * rate.bytes))
         if self.hashlimit_htable_expire == (15_000 if self.hashlimit_burst is None else 60_000):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from iptables_model.model.option import Match, extension, flag, option, require, settle
+from iptables_model.model.option import Match, extension, flag, forget, option, require, settle
 from iptables_model.values.addresses import ADDRESS, Address
-from iptables_model.values.codec import Codec, bare, between, unsigned
+from iptables_model.values.codec import Codec, bare, between
 
 __all__ = ["Recent"]
 
@@ -27,7 +27,7 @@ class Recent(Match):
     remove: bool | None = flag("--remove", negatable=True, default=None)
     seconds: int | None = option("--seconds", between(1, 0xFFFFFFFF), default=None)
     reap: bool = flag("--reap", default=False)
-    hitcount: int | None = option("--hitcount", unsigned(32), default=None)
+    hitcount: int | None = option("--hitcount", between(0, 65535), default=None)
     rttl: bool = flag("--rttl", default=False)
     name: str = option("--name", _NAME, default="DEFAULT", always=True)
     mask: Address | None = option("--mask", ADDRESS, default=None)
@@ -35,6 +35,7 @@ class Recent(Match):
     rdest: bool = flag("--rdest", default=False)
 
     def __attrs_post_init__(self) -> None:
+        forget(self, 0, "hitcount")
         commands = [held for held in (self.set, self.rcheck, self.update, self.remove) if held is not None]
         require(len(commands) == 1, "recent needs one of --set, --rcheck, --update and --remove")
         if self.rcheck is None and self.update is None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import enum
 
-import attrs
-
 from iptables_model.model.option import Match, extension, flag, option, require
-from iptables_model.values.codec import Codec, Form, several_of
+from iptables_model.values.codec import several_of
 from iptables_model.values.negatable import Negatable
-from iptables_model.values.numbers import MARK, Masked
+from iptables_model.values.numbers import Masked, named_mark
 
 __all__ = ["AddrType", "Addrtype", "Realm", "Rpfilter"]
 
@@ -70,22 +68,6 @@ class Rpfilter(Match):
     invert: bool = flag("--invert", default=False)
 
 
-def _realm(text: str) -> Masked:
-    return Masked(0) if text == _DEFAULT_REALM else MARK.read(text)
-
-
-_DEFAULT_REALM = "cosmos"
-_REALM: Codec[Masked] = attrs.evolve(
-    MARK,
-    name="realm",
-    expected="a realm, with an optional mask",
-    forms=(*MARK.forms, Form(regex=_DEFAULT_REALM)),
-    read=_realm,
-    write=lambda held: _DEFAULT_REALM if held == Masked(0) else str(held),
-    hint="a realm is a number; of the names in /etc/iproute2/rt_realms only cosmos is known",
-)
-
-
 @extension
 class Realm(Match):
     """Match the realm of the route that a packet takes (net/netfilter/xt_realm.c)."""
@@ -93,4 +75,4 @@ class Realm(Match):
     extension = "realm"
     families = (4,)
 
-    realm: Negatable[Masked] = option("--realm", _REALM, negatable=True)
+    realm: Negatable[Masked] = option("--realm", named_mark("cosmos", "realm", "rt_realms"), negatable=True)

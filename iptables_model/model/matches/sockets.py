@@ -54,6 +54,11 @@ class Owner(Match):
     gid_owner: Negatable[NumberRange] | None = option("--gid-owner", _IDS, negatable=True, default=None)
     suppl_groups: bool = flag("--suppl-groups", default=False)
 
+    def __attrs_post_init__(self) -> None:
+        given = (self.socket_exists, self.uid_owner, self.gid_owner)
+        require(given != (None, None, None), "owner needs --uid-owner, --gid-owner or --socket-exists")
+        require(self.gid_owner is not None or not self.suppl_groups, "--suppl-groups needs --gid-owner")
+
 
 @extension
 class Cgroup(Match):

@@ -36,6 +36,7 @@ class Tcp(Match):
 
     def __attrs_post_init__(self) -> None:
         forget(self, _ANY_PORT, "sport", "dport")
+        forget(self, Negatable(TcpFlags(0, 0)), "tcp_flags")
 
 
 @extension

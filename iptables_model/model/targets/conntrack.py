@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from iptables_model.model.option import Target, extension, flag, option, require
+from iptables_model.model.option import Target, extension, flag, forget, option, require
 from iptables_model.values.codec import Codec, Form, bare, several_of, strtoul
 
 __all__ = ["Ct", "CtEvent", "ExpEvent", "Notrack"]
@@ -71,6 +71,7 @@ class Ct(Target):
     zone: int | str | None = option("--zone", _ZONE, default=None)
 
     def __attrs_post_init__(self) -> None:
+        forget(self, 0, "zone", "zone_orig", "zone_reply")
         zones = [held for held in (self.zone, self.zone_orig, self.zone_reply) if held is not None]
         require(len(zones) <= 1, "--zone, --zone-orig and --zone-reply exclude each other")
 

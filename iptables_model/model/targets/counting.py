@@ -76,6 +76,7 @@ class Rateest(Target):
         require(1 <= power < 31, "--rateest-ewmalog needs to be at least two intervals")
         settle(self, "rateest_interval", interval)
         settle(self, "rateest_ewmalog", (interval or 0) << power)
+        require(self.rateest_ewmalog <= 0xFFFFFFFF, "--rateest-ewmalog needs at most 4294 seconds")
 
 
 def _ewma_log(interval: int, constant: int) -> int:

@@ -77,7 +77,7 @@ class Nflog(Target):
     nflog_threshold: int = option("--nflog-threshold", unsigned(16), default=0)
 
     def __attrs_post_init__(self) -> None:
-        require(not (self.nflog_range and self.nflog_size), "--nflog-range and --nflog-size exclude each other")
+        require(not self.nflog_range or self.nflog_size is None, "--nflog-range and --nflog-size exclude each other")
 
 
 @extension

@@ -6,7 +6,7 @@ import enum
 
 import attrs
 
-from iptables_model.model.option import Spelling, Target, extension, flag, option, options_of, require, settle
+from iptables_model.model.option import Spelling, Target, extension, flag, forget, option, options_of, require, settle
 from iptables_model.values.addresses import PREFIX_LENGTH
 from iptables_model.values.codec import bare, between, several_of, unsigned
 from iptables_model.values.numbers import MARK, TC_CLASS, XMARK, Masked, TcClass
@@ -68,6 +68,7 @@ class Connmark(Target):
             not (masks and self.set_xmark), "--mask, --nfmask and --ctmask belong to --save-mark and --restore-mark"
         )
         require(self.mask is None or len(masks) == 1, "--mask stands for both --nfmask and --ctmask")
+        forget(self, 0, "left_shift_mark", "right_shift_mark")
         shifts = [held for held in (self.left_shift_mark, self.right_shift_mark) if held is not None]
         require(len(shifts) <= 1, "--left-shift-mark and --right-shift-mark exclude each other")
         if not self.set_xmark:
@@ -159,5 +160,9 @@ class Hmark(Target):
         settle(self, "hmark_tuple", tuple(name for name in self.hmark_tuple if name not in full))
         ports = (self.hmark_sport_mask, self.hmark_dport_mask)
         require(self.hmark_spi_mask is None or ports == (None, None), "HMARK hashes either the SPI or the ports")
+        require(
+            self.hmark_spi is None or (self.hmark_sport, self.hmark_dport) == (None, None),
+            "HMARK sets either the SPI or the ports",
+        )
         spare = {"hmark_rnd", "hmark_mod", "hmark_offset"}
         require(any(found.name not in spare for found, _, _ in options_of(self)), "HMARK needs something to hash")

@@ -60,7 +60,11 @@ def _reject_with(text: str) -> RejectWith:
 _WITH: Codec[RejectWith] = Codec(
     name="answer",
     expected="the name of an answer, for example icmp-port-unreachable or tcp-reset",
-    forms=(Form(regex="|".join(RejectWith)), Form(regex=r"[A-Za-z][A-Za-z0-9-]*", exact=False)),
+    forms=(
+        Form(regex="|".join(name for name in RejectWith if name.startswith("icmp-")), family=4),
+        Form(regex="|".join(name for name in RejectWith if name.startswith("icmp6-")), family=6),
+        Form(regex=r"[A-Za-z][A-Za-z0-9-]*", exact=False),
+    ),
     read=_reject_with,
     write=str,
     keyword=True,

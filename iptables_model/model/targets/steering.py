@@ -36,7 +36,8 @@ class Nfqueue(Target):
         if self.queue_balance is None:
             settle(self, "queue_num", self.queue_num or 0)
         else:
-            require(self.queue_balance.first < self.queue_balance.last, "--queue-balance needs more than one queue")
+            queues = self.queue_balance.last - self.queue_balance.first + 1
+            require(1 < queues <= 0xFFFF, "--queue-balance needs from 2 to 65535 queues")
 
 
 @extension
@@ -47,6 +48,9 @@ class Tee(Target):
 
     gateway: Address = option("--gateway", ADDRESS)
     oif: str | None = option("--oif", bare("interface", "the name of an interface", r"[^\s/]{1,15}"), default=None)
+
+    def __attrs_post_init__(self) -> None:
+        require(not self.gateway.is_unspecified, "TEE needs the address of a host")
 
 
 @extension
