@@ -16,6 +16,7 @@ from iptables_model.model.rule import Counters, Rule
 from iptables_model.model.targets.unknown import UnknownTarget
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import Protocol
+from iptables_model.values.quoting import unquote
 
 if TYPE_CHECKING:
     from iptables_model.grammar.language import ExtensionGrammar, Flag
@@ -193,7 +194,7 @@ class Planner:
             plans.append(plan)
             spans += own
         rule = self.rule(tuple(plans), target=reading.target is not None, counted=reading.counters is not None)
-        texts = tuple([text[start:end] for start, end in spans])
+        texts = (unquote(text[slice(*reading.chain)]), *[text[start:end] for start, end in spans[1:]])
         for part, (plan, low, high) in zip(reading.all_parts(), rule.parts, strict=True):
             if part.grammar is not None and part.grammar.conditional:
                 self._check(text, part, plan, texts[low:high])
