@@ -166,14 +166,8 @@ class DumpReader:
         self._table = self._tables.setdefault(name, TableDraft(self._sheet, name, self._at, builtin))
         if name not in BUILTIN_CHAINS and name != UNKNOWN_TABLE:
             message = f"no table {found(name)} in iptables"
-            raise Unreadable(
-                line,
-                start,
-                end,
-                message,
-                expected=" or ".join(BUILTIN_CHAINS),
-                hint=did_you_mean(name, tuple(BUILTIN_CHAINS)),
-            )
+            hint = junk_hint(line) or did_you_mean(name, tuple(BUILTIN_CHAINS))
+            raise Unreadable(line, start, end, message, expected=" or ".join(BUILTIN_CHAINS), hint=hint)
         return 1
 
     def _end_table(self) -> None:
@@ -301,8 +295,9 @@ class DumpReader:
         """Refuse options behind the name of a chain, which takes none."""
         target, table = reading.target, self._table
         if target is not None and target.grammar is None and table is not None and target.name in table.chains:
+            words = reading.text[target.end : target.words_end].lstrip(BLANKS)
             message = f"{found(target.words[0])} stands behind the name of a chain, which takes no options"
-            raise Unreadable(reading.text, target.end, target.words_end, message)
+            raise Unreadable(reading.text, target.words_end - len(words), target.words_end, message)
 
     def _undeclared(self, reading: Reading, name: str) -> Unreadable:
         message = f"no line declares the chain {found(name)}"
