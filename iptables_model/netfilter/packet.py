@@ -15,7 +15,7 @@ from iptables_model.netfilter.sets import AddressSet, Choice, NameSet, NumberSet
 from iptables_model.values.addresses import Address, Network
 from iptables_model.values.numbers import MARK, PROTOCOL
 
-__all__ = ["ANY", "FIELDS", "STATES", "FieldSet", "Packet", "PacketSet", "cube_of", "meet", "without"]
+__all__ = ["ANY", "FIELDS", "NAT_STATUS", "STATES", "FieldSet", "Packet", "PacketSet", "cube_of", "meet", "without"]
 
 ANY = "any"
 """What leaves a field open."""
@@ -24,6 +24,9 @@ FieldSet: TypeAlias = AddressSet | NumberSet | NameSet | BitSet | Choice
 
 STATES = frozenset({"NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"})
 """The states in which conntrack can see a packet (include/uapi/linux/netfilter/nf_conntrack_common.h)."""
+
+NAT_STATUS = 0b110000
+"""IPS_SRC_NAT and IPS_DST_NAT of a connection's status (include/uapi/linux/netfilter/nf_conntrack_common.h)."""
 
 _FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32}
 _ALL_FLAGS = 0x3F
@@ -133,6 +136,11 @@ def _bridge_port(value: str | NameSet | None) -> NameSet:
     return value if isinstance(value, NameSet) else NameSet.everything() if value == ANY else NameSet.read(value)
 
 
+def _usual_status(packet: Packet) -> BitSet:
+    """Say that the first packet of a connection has not been translated yet; what a later one was is not known."""
+    return BitSet.of(0, NAT_STATUS) if packet.state.single == "NEW" else ANY_BITS
+
+
 @attrs.frozen(kw_only=True)
 class Packet:
     """Describe the packets that a question is about; what is not said is open, which is the full set.
@@ -159,7 +167,7 @@ class Packet:
     mark: BitSet = attrs.field(default=BitSet.of(0), converter=_bits)
     connmark: BitSet = attrs.field(default=BitSet.of(0), converter=_bits)
     state: Choice = attrs.field(default=Choice(frozenset({"NEW"})), converter=_state)
-    status: BitSet = attrs.field(default=ANY_BITS, converter=_bits)
+    status: BitSet = attrs.field(default=attrs.Factory(_usual_status, takes_self=True), converter=_bits)
     tcp_flags: BitSet = attrs.field(default=ANY_BITS, converter=_tcp_flags)
     icmp_type: NumberSet = attrs.field(default=_PORTS, converter=_icmp_type)
     ttl: NumberSet = attrs.field(default=_BYTES, converter=_bytes)

@@ -16,7 +16,7 @@ from iptables_model.netfilter.chains import ReadyChains
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
-from iptables_model.netfilter.packet import FIELDS, Packet, PacketSet, cube_of
+from iptables_model.netfilter.packet import FIELDS, NAT_STATUS, Packet, PacketSet, cube_of
 from iptables_model.netfilter.path import Arrival, Delivery, Path
 from iptables_model.netfilter.sets import Choice, NameSet
 from iptables_model.netfilter.state import Assumption, State, Step, Suppose
@@ -25,7 +25,6 @@ from iptables_model.netfilter.walk import Walk
 __all__ = ["Flow", "Step", "flows_of", "trace"]
 
 _NEW = Choice(frozenset({"NEW"}))
-_NAT = 0b110000
 
 
 @attrs.frozen(kw_only=True)
@@ -115,7 +114,7 @@ def _start(packet: Packet, family: int) -> Iterator[State]:
         cube["in_interface"] = NameSet.nothing_there()
     first = cube["state"] & _NEW
     if first:
-        fresh = cube["status"] & BitSet.of(0, _NAT)
+        fresh = cube["status"] & BitSet.of(0, NAT_STATUS)
         if fresh:
             yield State({**cube, "state": first, "status": fresh})
     later = cube["state"] - _NEW
