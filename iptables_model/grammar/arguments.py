@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Argument", "Read", "Spelled", "plain", "value_of"]
 
+_NO_VALUE = re.compile(rf"[{BLANKS}]*(?:[!-]|\Z)")
 _BANG = re.compile(rf"[{BLANKS}]+!{END}")
 _LONGEST = 200
 _WORD = re.compile(WORD, re.DOTALL)
@@ -103,6 +104,8 @@ class Argument(pp.Token):
             sure, quotable, _ = self.traits[group - 1]
             if (sure and quotable) or not (self.codec.string or '"' in match[0]):
                 return Read(self.codec.forms[group - 1], negated=False, start=match.start(group), end=match.end())
+        if self.codec.optional and _NO_VALUE.match(text, loc):
+            return Read(self._form(text, loc, loc, ""), negated=False, start=loc, end=loc)
         if self.negatable:
             bang = _BANG.match(text, loc)
             if bang is not None and NEXT_WORD.match(text, bang.end()) is not None:
@@ -117,12 +120,25 @@ class Argument(pp.Token):
             if word is None:
                 raise self._missing(text, end)
             start, end = (word.start(1) if start < 0 else start), word.end()
-        value = plain(text[start:end], self.codec.words)
+        form = self._form(text, start, end, plain(text[start:end], self.codec.words))
+        return Read(form, negated=False, start=start, end=end)
+
+    def _form(self, text: str, start: int, end: int, value: str) -> Form:
         form = self.codec.form(value)
         if form is None:
             message = f"{self.flag} needs {self.codec.expected}, found {found(value)}"
             raise Unreadable(text, start, end, message, expected=self.codec.expected, hint=self.codec.hint)
-        return Read(form, negated=False, start=start, end=end)
+        return form
+
+    def run(self, text: str, loc: int) -> Read:
+        """Read a run of words, of which the first, at `loc`, leads to the option in place of a flag."""
+        match = self.pattern.match(text, loc - 1)
+        if match is None:
+            end = loc + len(self.flag)
+            message = f"{self.flag} begins no {self.codec.name}"
+            raise Unreadable(text, loc, end, message, expected=self.codec.expected, hint=self.codec.hint)
+        group = match.lastindex or 1
+        return Read(self.codec.forms[group - 1], negated=False, start=match.start(group), end=match.end())
 
     def _missing(self, text: str, loc: int) -> Unreadable:
         rest = text[loc:].lstrip(BLANKS)

@@ -135,6 +135,11 @@ class Clauses:
     def option(self, part: Part, flag: Flag, start: int, bang: int | None) -> None:
         """Read an option whose flag ends where the reader stands."""
         self._check_place(part, flag, start, bang)
+        if flag.codec.leads and flag.argument is not None:
+            read = flag.argument.run(self.text, start if bang is None else bang)
+            part.given[flag.field] = Given(flag, read.start, read.negated, read.form, read.start, read.end)
+            self.loc = read.end
+            return
         if flag.argument is None:
             part.given[flag.field] = Given(flag, start, bang is not None, None, self.loc, self.loc)
             return
@@ -171,7 +176,7 @@ class Clauses:
                 raise MismatchedPrint
             twice = "is given twice" if before.flag is flag else f"is given after {before.flag.text}"
             raise Unreadable(self.text, start, start + len(flag.text), f"{flag.text} {twice}")
-        if bang is not None and not flag.negatable:
+        if bang is not None and not flag.negatable and not flag.codec.leads:
             raise self.not_negatable(flag.text, bang)
 
     def not_negatable(self, text: str, bang: int) -> Unreadable:

@@ -51,8 +51,12 @@ class Unreadable(pp.ParseFatalException):
     It is fatal, so that no other alternative is tried and the message stays the one that was meant.
     """
 
-    def __init__(self, text: str, loc: int, end: int, message: str, *, expected: str = "", hint: str = "") -> None:
+    # Where another program has switched packrat on, pyparsing makes a copy of an error from its arguments.
+    def __init__(  # noqa: PLR0917
+        self, text: str, loc: int, end: int, message: str, expected: str = "", hint: str = ""
+    ) -> None:
         super().__init__(text, loc, message)
+        self.args = (text, loc, end, message, expected, hint)  # type: ignore[assignment]
         self.end = end
         self.message = message
         self.expected = expected

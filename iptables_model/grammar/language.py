@@ -108,7 +108,12 @@ def _extension(kind: type[Extension]) -> ExtensionGrammar:
 
 
 def _flags(option: Option) -> list[Flag]:
-    return [_flag(option, spelling.flag, spelling.codec or option.codec) for spelling in option.spellings()]
+    return [
+        _flag(option, text, codec)
+        for spelling in option.spellings()
+        for codec in (spelling.codec or option.codec,)
+        for text in codec.leads or (spelling.flag,)
+    ]
 
 
 def _flag(option: Option, text: str, codec: Codec[Any]) -> Flag:

@@ -38,11 +38,9 @@ class Option(NamedTuple):
 
 
 def option_of(text: str, given: Given) -> Option:
-    """Take the shape of an option that a line gives; keywords are part of it."""
-    flag = given.flag
-    if given.form is None:
-        return Option(flag, given.negated, "")
-    return Option(flag, given.negated, text[given.start : given.end] if flag.codec.keyword else None)
+    """Take the shape of an option that a line gives; keywords are part of it, and that there is no value."""
+    value = text[given.start : given.end]
+    return Option(given.flag, given.negated, value if given.flag.codec.keyword or not value else None)
 
 
 @attrs.define(eq=False)

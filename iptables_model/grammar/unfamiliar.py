@@ -109,9 +109,9 @@ def _candidates(line: Clauses, name: str) -> set[str]:
         if word.startswith(name):
             by_option.setdefault((None, meaning), word)
     for part in (line.core, *reversed(line.loaded)):
-        for flag in () if part.grammar is None else part.grammar.flags.values():
-            if flag.text.startswith(name):
-                by_option.setdefault((part.grammar, flag.field), flag.text)
+        for text, flag in () if part.grammar is None else part.grammar.flags.items():
+            if text.startswith(name):
+                by_option.setdefault((part.grammar, text if flag.codec.leads else flag.field), text)
     return set(by_option.values())
 
 
