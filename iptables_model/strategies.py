@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import attrs
 from hypothesis import assume
 from hypothesis import strategies as st
 
@@ -159,4 +158,6 @@ def _addresses(family: int, protocol: int | None) -> st.SearchStrategy[Ip]:
     fixed: dict[str, Any] = {} if family == 4 else {"fragment": None}
     if protocol is not None:
         fixed["protocol"] = Negatable(Protocol(protocol))
-    return extensions(Ip, family=family).map(lambda ip: attrs.evolve(ip, **fixed))
+    return extensions(Ip, family=family).map(
+        lambda ip: Ip(**{option.name: getattr(ip, option.name) for option in ip.options} | fixed)
+    )

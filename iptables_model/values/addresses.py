@@ -14,6 +14,7 @@ from iptables_model.values.codec import NUMBER, Codec, Form, between
 __all__ = [
     "ADDRESS",
     "ADDRESS_RANGE",
+    "HOST_PREFIX",
     "IPV4",
     "IPV6",
     "MAC",
@@ -23,6 +24,7 @@ __all__ = [
     "PREFIX_LENGTH",
     "Address",
     "AddressRange",
+    "HostPrefix",
     "MacAddress",
     "MaskedAddress",
     "Network",
@@ -62,6 +64,7 @@ class MaskedAddress:
 
 
 Prefix: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+HostPrefix: TypeAlias = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Network: TypeAlias = Prefix | MaskedAddress
 
 
@@ -213,10 +216,6 @@ def _prefix(text: str) -> Prefix:
     raise ValueError(f'needs a mask whose ones are all on the left, found "{text}"')
 
 
-def _plain(value: Prefix) -> str:
-    return address_text(value.network_address) if value.prefixlen == value.max_prefixlen else network_text(value)
-
-
 PREFIX: Codec[Prefix] = Codec(
     name="prefix",
     expected="an address with a mask",
@@ -236,8 +235,31 @@ PREFIX_LENGTH: Codec[int] = attrs.evolve(
 )
 """The length of a prefix alone."""
 
-PLAIN_PREFIX: Codec[Prefix] = attrs.evolve(PREFIX, write=_plain)
-"""A network, printed without the length that a single address has (xtables_ipmask_to_numeric)."""
+
+def _host_prefix(text: str) -> HostPrefix:
+    prefix, host = _prefix(text), address(text.partition("/")[0])
+    if host.version == 4:
+        return ipaddress.IPv4Interface((int(host), prefix.prefixlen))
+    return ipaddress.IPv6Interface((int(host), prefix.prefixlen))
+
+
+def _host_prefix_text(value: HostPrefix) -> str:
+    return f"{address_text(value.ip)}/{value.network.prefixlen}"
+
+
+HOST_PREFIX: Codec[HostPrefix] = Codec(
+    name="prefix", expected=PREFIX.expected, forms=PREFIX.forms, read=_host_prefix, write=_host_prefix_text
+)
+"""An address with a mask, of which the bits outside the mask are kept and printed, though they do not count."""
+
+
+def _plain(value: HostPrefix) -> str:
+    whole = value.network.prefixlen == value.max_prefixlen
+    return address_text(value.ip) if whole else _host_prefix_text(value)
+
+
+PLAIN_PREFIX: Codec[HostPrefix] = attrs.evolve(HOST_PREFIX, write=_plain)
+"""The same, printed without the length that a single address has (xtables_ipmask_to_numeric)."""
 
 ADDRESS_RANGE: Codec[AddressRange] = Codec(
     name="address range",

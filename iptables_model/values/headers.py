@@ -84,14 +84,25 @@ def _header_option(text: str) -> HeaderOption:
     return HeaderOption(kind, None if length == 0xFF else length)
 
 
+_MOST = 16
+"""IP6T_OPTS_OPTSNR; iptables reads no length for the last of so many (extensions/libip6t_hbh.c)."""
+
+
+def _header_options(text: str) -> tuple[HeaderOption, ...]:
+    options = tuple(map(_header_option, text.split(",")))
+    if len(options) > _MOST or (len(options) == _MOST and options[-1].length is not None):
+        raise ValueError(f'needs at most {_MOST} options, the last without a length, found "{text}"')
+    return options
+
+
 HEADER_OPTIONS: Codec[tuple[HeaderOption, ...]] = Codec(
     name="header options",
     expected="types of options with optional lengths: 5:2,1",
     forms=(
-        Form(regex=r"[1-9]?[0-9](?::[1-9]?[0-9])?(?:,[1-9]?[0-9](?::[1-9]?[0-9])?){0,15}"),
+        Form(regex=r"[1-9][0-9]?(?::[1-9]?[0-9])?(?:,[1-9][0-9]?(?::[1-9]?[0-9])?){0,14}"),
         Form(regex=rf"{NUMBER}(?::{NUMBER})?(?:,{NUMBER}(?::{NUMBER})?)*", exact=False),
     ),
-    read=lambda text: tuple(map(_header_option, text.split(","))),
+    read=_header_options,
     write=lambda options: ",".join(map(str, options)),
 )
 """The options of a hop-by-hop or destination header."""

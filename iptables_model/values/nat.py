@@ -117,8 +117,8 @@ NAT_RANGE: Codec[NatRange] = Codec(
 
 def _npt_prefix(text: str) -> Prefix:
     prefix = PREFIX.read(text)
-    if prefix.prefixlen > 64:
-        raise ValueError(f'needs a prefix of at most 64 bits, found "{text}"')
+    if prefix.prefixlen > 64 or address(text.partition("/")[0]) != prefix.network_address:
+        raise ValueError(f'needs a prefix of at most 64 bits, and none behind them, found "{text}"')
     return prefix
 
 

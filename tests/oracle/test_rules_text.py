@@ -1,7 +1,7 @@
 """Ask iptables whether it prints every extension just as we do.
 
-Instances of each declared class are drawn, printed, loaded with iptables-restore and saved again: the saved line must be
-ours. What this kernel, or a backend, cannot be asked is listed here by name, each with its reason.
+Instances of each declared class are drawn, printed, loaded with iptables-restore and saved again: the saved line must
+be ours. What this kernel, or a backend, cannot be asked is listed here by name, each with its reason.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -57,16 +56,10 @@ def sets(names: dict[int, tuple[str, ...]]) -> dict[int, st.SearchStrategy[SetRe
     return {family: st.builds(SetRef, st.sampled_from(found), sides) for family, found in names.items()}
 
 
+OF_IPV6 = ("UNSPEC", "UNICAST", "LOCAL", "ANYCAST", "MULTICAST", "UNREACHABLE")
 ADDR_TYPES = {
     4: values(several_of(AddrType)),
-    6: values(
-        several_of(
-            AddrType,
-            only=tuple(
-                kind for kind in AddrType if kind.value in "UNSPEC UNICAST LOCAL ANYCAST MULTICAST UNREACHABLE".split()
-            ),
-        )
-    ),
+    6: values(several_of(AddrType, only=tuple(AddrType(name) for name in OF_IPV6))),
 }
 """The types that the kernel knows of addresses of the family (xt_addrtype.c)."""
 
@@ -86,6 +79,7 @@ KNOWN: dict[type[Extension], Callable[[int], Known]] = {
     matches.Cgroup: lambda _: {"path": st.just("/")},
     matches.Cluster: lambda _: {"cluster_local_nodemask": st.integers(1, 32)},
     matches.Connlabel: lambda _: {"label": st.integers(0, 127).map(str)},
+    matches.Connlimit: lambda family: {"connlimit_mask": st.integers(0, 32 if family == 4 else 128)},
     matches.Hashlimit: lambda family: dict.fromkeys(
         ("hashlimit_srcmask", "hashlimit_dstmask"), st.integers(0, 31 if family == 4 else 127)
     ),
@@ -105,6 +99,8 @@ KNOWN: dict[type[Extension], Callable[[int], Known]] = {
 * a mask that is full in the family is not printed;
 * of `--hmark-tuple` it prints only `ct`, and all else as masks.
 """
+
+NOT_ANY = {Negatable(network(text), negated=True) for text in ("0.0.0.0/0", "::/0")}
 
 LOST: dict[type[Extension], tuple[Callable[[Any, str], bool], ...]] = {
     # nf_tables refuses to compare with nothing.
@@ -127,6 +123,9 @@ LOST: dict[type[Extension], tuple[Callable[[Any, str], bool], ...]] = {
     matches.Tcp: (lambda tcp, _: tcp.tcp_flags is not None and tcp.tcp_flags.value.mask == 0,),  # never printed
     # iptables prints no options for the full range, and reads none as index 0.
     matches.Ipcomp: (lambda match, _: match.ipcompspi.value == NumberRange(0, 0xFFFFFFFF),),
+    matches.Connbytes: (
+        lambda match, _: match.connbytes.value == NumberRange(0, 0),
+    ),  # printed as 0, which is 0 and above
     # A prefix without bits is not printed, and must be given.
     targets.Snpt: (lambda target, _: "::/0" in str(target.src_pfx) or "::/0" in str(target.dst_pfx),),
     targets.Dnpt: (lambda target, _: "::/0" in str(target.src_pfx) or "::/0" in str(target.dst_pfx),),
@@ -137,7 +136,6 @@ LOST: dict[type[Extension], tuple[Callable[[Any, str], bool], ...]] = {
 }
 """Values that iptables takes and does not print, or not so that it could read them."""
 
-NOT_ANY = {Negatable(network(text), negated=True) for text in ("0.0.0.0/0", "::/0")}
 EVERY = (PortRange(0, 65535), NumberRange(0, 255), NumberRange(0, 0xFFFFFFFF))
 
 
@@ -163,21 +161,25 @@ def lab() -> Iterator[Namespace]:
         yield made
 
 
+def changed(value: Any, field: str, held: object) -> Any:
+    fields = {option.name: getattr(value, option.name) for option in value.options}
+    return type(value)(**fields | {field: held})
+
+
 def finish_idletimer(target: Any, _: int) -> Any:
     """Keep the labels of the two kinds of timers apart; one label cannot be both."""
-    return attrs.evolve(target, label=f"{'a' if target.alarm else 'b'}{target.label[:26]}")
+    return changed(target, "label", f"{'a' if target.alarm else 'b'}{target.label[:26]}")
 
 
 def finish_rateest(target: Any, _: int) -> Any:
     """Give each estimator a name of its own; one name has one interval and time constant."""
-    return attrs.evolve(target, rateest_name=f"{target.rateest_interval // 1000}-{target.rateest_ewmalog // 1000}")
+    name = f"{target.rateest_interval // 1000}-{target.rateest_ewmalog // 1000}"
+    return changed(target, "rateest_name", name)
 
 
 def by_family(field: str, default: dict[int, object]) -> Callable[[Any, int], Any]:
     """Put in an option that is always printed what stands there if it was not given."""
-    return lambda value, family: (
-        attrs.evolve(value, **{field: default[family]}) if getattr(value, field) is None else value
-    )
+    return lambda value, family: changed(value, field, default[family]) if getattr(value, field) is None else value
 
 
 FINISH: dict[type[Extension], Callable[[Any, int], Any]] = {

@@ -7,7 +7,7 @@ import enum
 import attrs
 
 from iptables_model.model.option import Match, Spelling, extension, flag, option, options_of, require, settle
-from iptables_model.values.addresses import PLAIN_PREFIX, Prefix
+from iptables_model.values.addresses import PLAIN_PREFIX, HostPrefix
 from iptables_model.values.codec import Codec, between, one_of, several_of, text_of
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import PROTOCOL, NumberRange, PortRange, Protocol, ranges
@@ -77,10 +77,10 @@ class Conntrack(Match):
         "--ctstate", several_of(CtState), negatable=True, default=None
     )
     ctproto: Negatable[Protocol] | None = option("--ctproto", _CT_PROTOCOL, negatable=True, default=None)
-    ctorigsrc: Negatable[Prefix] | None = option("--ctorigsrc", PLAIN_PREFIX, negatable=True, default=None)
-    ctorigdst: Negatable[Prefix] | None = option("--ctorigdst", PLAIN_PREFIX, negatable=True, default=None)
-    ctreplsrc: Negatable[Prefix] | None = option("--ctreplsrc", PLAIN_PREFIX, negatable=True, default=None)
-    ctrepldst: Negatable[Prefix] | None = option("--ctrepldst", PLAIN_PREFIX, negatable=True, default=None)
+    ctorigsrc: Negatable[HostPrefix] | None = option("--ctorigsrc", PLAIN_PREFIX, negatable=True, default=None)
+    ctorigdst: Negatable[HostPrefix] | None = option("--ctorigdst", PLAIN_PREFIX, negatable=True, default=None)
+    ctreplsrc: Negatable[HostPrefix] | None = option("--ctreplsrc", PLAIN_PREFIX, negatable=True, default=None)
+    ctrepldst: Negatable[HostPrefix] | None = option("--ctrepldst", PLAIN_PREFIX, negatable=True, default=None)
     ctorigsrcport: Negatable[PortRange] | None = option("--ctorigsrcport", PORTS, negatable=True, default=None)
     ctorigdstport: Negatable[PortRange] | None = option("--ctorigdstport", PORTS, negatable=True, default=None)
     ctreplsrcport: Negatable[PortRange] | None = option("--ctreplsrcport", PORTS, negatable=True, default=None)
@@ -153,7 +153,7 @@ class Ipvs(Match):
 
     ipvs: bool | None = flag("--ipvs", negatable=True, default=None)
     vproto: Negatable[Protocol] | None = option("--vproto", _CT_PROTOCOL, negatable=True, default=None)
-    vaddr: Negatable[Prefix] | None = option("--vaddr", PLAIN_PREFIX, negatable=True, default=None)
+    vaddr: Negatable[HostPrefix] | None = option("--vaddr", PLAIN_PREFIX, negatable=True, default=None)
     vport: Negatable[int] | None = option("--vport", PORT, negatable=True, default=None)
     vdir: CtDir | None = option("--vdir", one_of(CtDir), default=None)
     vmethod: Negatable[ForwardMethod] | None = option("--vmethod", one_of(ForwardMethod), negatable=True, default=None)

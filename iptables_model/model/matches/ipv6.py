@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from iptables_model.model.option import Match, extension, flag, forget, option, require
-from iptables_model.values.addresses import PREFIX, Prefix
+from iptables_model.values.addresses import HOST_PREFIX, HostPrefix
 from iptables_model.values.codec import unsigned
 from iptables_model.values.headers import (
     HEADER_OPTIONS,
@@ -134,9 +134,9 @@ class Srh(Match):
     srh_last_entry_gt: Negatable[int] | None = option("--srh-last-entry-gt", unsigned(8), negatable=True, default=None)
     srh_last_entry_lt: Negatable[int] | None = option("--srh-last-entry-lt", unsigned(8), negatable=True, default=None)
     srh_tag: Negatable[int] | None = option("--srh-tag", unsigned(16), negatable=True, default=None)
-    srh_psid: Negatable[Prefix] | None = option("--srh-psid", PREFIX, negatable=True, default=None)
-    srh_nsid: Negatable[Prefix] | None = option("--srh-nsid", PREFIX, negatable=True, default=None)
-    srh_lsid: Negatable[Prefix] | None = option("--srh-lsid", PREFIX, negatable=True, default=None)
+    srh_psid: Negatable[HostPrefix] | None = option("--srh-psid", HOST_PREFIX, negatable=True, default=None)
+    srh_nsid: Negatable[HostPrefix] | None = option("--srh-nsid", HOST_PREFIX, negatable=True, default=None)
+    srh_lsid: Negatable[HostPrefix] | None = option("--srh-lsid", HOST_PREFIX, negatable=True, default=None)
 
     def __attrs_post_init__(self) -> None:
         for name in ("hdr_len", "segs_left", "last_entry"):

@@ -6,9 +6,9 @@ import enum
 
 import attrs
 
-from iptables_model.model.option import Extension, Match, extension, flag, option, options_of, require
+from iptables_model.model.option import Extension, Match, extension, flag, option, options_of, require, settle
 from iptables_model.model.words import repeated
-from iptables_model.values.addresses import PLAIN_PREFIX, Prefix
+from iptables_model.values.addresses import PLAIN_PREFIX, HostPrefix
 from iptables_model.values.codec import Codec, Form, one_of, unsigned
 from iptables_model.values.negatable import Negatable
 
@@ -63,8 +63,8 @@ class PolicyElement(Extension):
     spi: Negatable[int] | None = option("--spi", unsigned(32, hexadecimal=True), negatable=True, default=None)
     proto: Negatable[IpsecProtocol] | None = option("--proto", _PROTOCOL, negatable=True, default=None)
     mode: Negatable[IpsecMode] | None = option("--mode", one_of(IpsecMode), negatable=True, default=None)
-    tunnel_dst: Negatable[Prefix] | None = option("--tunnel-dst", PLAIN_PREFIX, negatable=True, default=None)
-    tunnel_src: Negatable[Prefix] | None = option("--tunnel-src", PLAIN_PREFIX, negatable=True, default=None)
+    tunnel_dst: Negatable[HostPrefix] | None = option("--tunnel-dst", PLAIN_PREFIX, negatable=True, default=None)
+    tunnel_src: Negatable[HostPrefix] | None = option("--tunnel-src", PLAIN_PREFIX, negatable=True, default=None)
 
     def __attrs_post_init__(self) -> None:
         require(bool(options_of(self)), "an element of a policy needs at least one of its options")
@@ -87,6 +87,8 @@ class Policy(Match):
     elements: tuple[PolicyElement, ...] = option("", repeated(PolicyElement, "--next", most=4), default=())
 
     def __attrs_post_init__(self) -> None:
-        require(self.pol is PolicyKind.IPSEC or not (self.strict or self.elements), "--pol none stands alone")
+        require(self.pol is PolicyKind.IPSEC or not self.strict, "--pol none and --strict exclude each other")
+        if self.pol is PolicyKind.NONE:
+            settle(self, "elements", ())
         require(bool(self.elements) or not self.strict, "--strict needs the elements of the policy")
         require(self.strict or len(self.elements) <= 1, "--next needs --strict")

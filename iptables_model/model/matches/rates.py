@@ -96,7 +96,7 @@ class Hashlimit(Match):
         """Count the burst in steps of the rate (hashlimit_mt_check)."""
         if self.hashlimit_burst is not None:
             require(self.hashlimit_burst >= rate.bytes > 0, f"the burst cannot be smaller than {rate.bytes}b")
-            steps = -(-self.hashlimit_burst // rate.bytes)
+            steps = (self.hashlimit_burst & 0xFFFFFFFF) // rate.bytes + (self.hashlimit_burst % rate.bytes > 0)
             settle(self, "hashlimit_burst", ByteCount(steps * rate.bytes))
         if self.hashlimit_htable_expire == (15_000 if self.hashlimit_burst is None else 60_000):
             settle(self, "hashlimit_htable_expire", None)
@@ -194,6 +194,11 @@ class Connbytes(Match):
     connbytes: Negatable[NumberRange] = option("--connbytes", _CONNBYTES, negatable=True)
     connbytes_mode: ConnbytesMode = option("--connbytes-mode", one_of(ConnbytesMode))
     connbytes_dir: ConnbytesDir = option("--connbytes-dir", one_of(ConnbytesDir))
+
+    def __attrs_post_init__(self) -> None:
+        # The kernel tells a negated range by its ends, which stand the other way round.
+        if self.connbytes.value.first == self.connbytes.value.last:
+            settle(self, "connbytes", Negatable(self.connbytes.value))
 
 
 @extension
