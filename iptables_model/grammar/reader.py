@@ -76,7 +76,7 @@ def parse_dumps(
     parts = [text[dump.start : end].split("\n") for dump, end in zip(dumps, ends, strict=True)]
     readers = [_read(lines, dump, mode, name, table, templates=True) for lines, dump in zip(parts, dumps, strict=True)]
     if mode is Mode.COLLECT:
-        _raise_all([error for reader in readers for error in reader.errors], name)
+        _raise_all([error for reader in readers for error in reader.report.errors], name)
     return tuple(keep_text(reader.finish(), tuple(lines)) for reader, lines in zip(readers, parts, strict=True))
 
 
@@ -90,9 +90,9 @@ def _parse(text: str, mode: Mode, name: str, table: str | None, *, templates: bo
     own = lines if several is None else lines[: dumps[1].line]
     reader = _read(own, dumps[0], mode, name, table, templates=templates)
     if several is not None:
-        reader.errors.append(several)
+        reader.report.errors.append(several)
     if mode is Mode.COLLECT:
-        _raise_all(reader.errors, name)
+        _raise_all(reader.report.errors, name)
     return keep_text(reader.finish(), tuple(lines))
 
 

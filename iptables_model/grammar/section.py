@@ -5,23 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from iptables_model.errors import ParseError
 from iptables_model.grammar.drafts import BUILTIN_NAMES, Sheet, TableDraft
 from iptables_model.grammar.elements import BLANKS, END, NEXT_WORD, OpenQuote, Unreadable, did_you_mean, found
 from iptables_model.grammar.fragment import Fragment
 from iptables_model.grammar.language import COMMANDS
 from iptables_model.grammar.learned import Learned
 from iptables_model.grammar.lines import grammar
-from iptables_model.grammar.mode import Mode
 from iptables_model.grammar.paste import gives_up, is_noise, junk_hint, listed_table
 from iptables_model.grammar.plans import Planner
+from iptables_model.grammar.report import Report
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE, Ruleset
-from iptables_model.source import Span
 from iptables_model.values.names import CHAIN_NAME
 
 if TYPE_CHECKING:
     from iptables_model.grammar.dumps import Dump
     from iptables_model.grammar.lines import ChainLine
+    from iptables_model.grammar.mode import Mode
     from iptables_model.grammar.reading import Reading
 
 __all__ = ["DumpReader"]
@@ -35,18 +34,12 @@ _ONE_FAMILY = "iptables-save prints IPv4, ip6tables-save IPv6"
 
 
 class DumpReader:
-    """Read the lines of one dump.
-
-    `errors` are the lines that cannot be read, in order; in `Mode.STRICT` the first is raised.
-    """
+    """Read the lines of one dump; `report` says what is wrong with them."""
 
     def __init__(
         self, lines: list[str], dump: Dump, *, mode: Mode, name: str, table: str | None, templates: bool
     ) -> None:
-        self.errors: list[ParseError] = []
-        self.notes: list[ParseError] = []
         self._dump = dump
-        self._mode = mode
         self._name = name
         self._default = table
         self._grammar = grammar()
@@ -59,6 +52,7 @@ class DumpReader:
         self._lines = lines
         self._sheet = Sheet(self._planner, lines, dump.line + 1, [None] * len(lines))
         self._learned = Learned(self._sheet, self._grammar.language) if templates else None
+        self.report = Report(self._sheet, mode=mode, name=name)
         self._at = 0
         self._kinds = {"*": self._read_table, ":": self._read_chain, "-": self._read_command, "[": self._read_command,
                        '"': self._read_command, "!": self._read_command}  # fmt: skip
@@ -82,7 +76,7 @@ class DumpReader:
         try:
             return self._read_line(self._lines[self._at])
         except Unreadable as error:
-            self._fail(error)
+            self.report.fail(error, self._at)
             return 1
 
     def finish(self) -> Ruleset:
@@ -94,37 +88,8 @@ class DumpReader:
             family=self._family or self._planner.family_of_protocols(),
             fragment=self._loose is not None,
             name=self._name,
-            issues=tuple(sorted((*self.errors, *self.notes), key=lambda error: error.line)),
+            issues=self.report.issues(),
         )
-
-    # Errors.
-
-    def _fail(self, error: Unreadable) -> None:
-        made = self._error(error, self._at)
-        if self._mode is Mode.STRICT:
-            raise made from None
-        self.errors.append(made)
-
-    def _error(self, error: Unreadable, at: int) -> ParseError:
-        """Turn a complaint about a line, or about one that goes on in the next, into a `ParseError`."""
-        start = error.pstr.rfind("\n", 0, error.loc) + 1
-        line = error.pstr[start:].partition("\n")[0]
-        column = error.loc - start + 1
-        end = max(min(error.end - start, len(line)) + 1, column + 1)
-        number = self._dump.line + at + 1 + error.pstr.count("\n", 0, error.loc)
-        return ParseError(
-            error.message,
-            source=self._name,
-            span=Span(number, column, end),
-            text=line,
-            expected=error.expected,
-            hint=error.hint,
-        )
-
-    def _note(self, at: int, message: str, hint: str) -> None:
-        """Note what shows that the dump is not whole, which is no error."""
-        line = self._lines[at]
-        self.notes.append(self._error(Unreadable(line, 0, len(line), message, hint=hint), at))
 
     # Lines.
 
@@ -143,7 +108,9 @@ class DumpReader:
     def _read_other(self, line: str, bare: str) -> int:
         """Read what is no line of iptables-save but for its comments."""
         if gives_up(bare):
-            self._note(self._at, "iptables-save could not print all rules", "a newer iptables-save may be able to")
+            self.report.note(
+                self._at, "iptables-save could not print all rules", "a newer iptables-save may be able to"
+            )
         elif bare[0] == "#" or is_noise(bare):
             # The command behind a prompt may say whose rules follow; "# " is root's prompt.
             self._listing(listed_table(bare) or (self._listed if bare[0] == "#" else None))
@@ -172,7 +139,8 @@ class DumpReader:
 
     def _end_table(self) -> None:
         if self._table is not None:
-            self._note(self._table.line, f"the table {self._table.name} has no COMMIT", "the dump may be cut off")
+            message = f"the table {self._table.name} has no COMMIT"
+            self.report.note(self._table.line, message, "the dump may be cut off")
             self._table = None
 
     def _read_chain(self, line: str) -> int:
@@ -246,24 +214,27 @@ class DumpReader:
 
     def _read_broken(self, error: OpenQuote) -> int:
         """Read a rule of which a quoted word goes on in the next lines, if it does."""
-        text, taken = error.pstr, 1
-        for line in self._lines[self._at + 1 :]:
+        text = error.pstr
+        for taken, line in enumerate(self._lines[self._at + 1 : self._at + 1 + _LONGEST_STRING], start=2):
+            text = f"{text}\n{line}"
             if len(text) - error.loc > _LONGEST_STRING:
                 break
-            text, taken = f"{text}\n{line}", taken + 1
             if '"' not in line:
                 continue
             try:
                 self._add(self._grammar.read_rule(text))
-            except Unreadable:
+            except OpenQuote:
                 continue
+            except Unreadable:
+                # All quotes are closed, so it is no quoted word that goes on.
+                break
             return taken
         raise error
 
     def _add(self, reading: Reading) -> None:
         """Add a rule to its chain."""
         held = self._planner.plan(reading)
-        self._check_families(reading)
+        family = self._family_of(reading)
         if self._learned is not None:
             self._learned.learn(reading)
         self._sheet.sources[self._at] = held
@@ -281,15 +252,16 @@ class DumpReader:
                 message = f"-I needs a place from 1 to {most} in this chain, found {place}"
                 raise Unreadable(reading.text, start, end, message, expected=f"a number from 1 to {most}")
         chain.insert(self._at, place)
+        self._family = family
 
-    def _check_families(self, reading: Reading) -> None:
-        """Refuse a word of the other family than the ruleset's, which the first such word decides if no header does."""
+    def _family_of(self, reading: Reading) -> int | None:
+        """Tell the ruleset's family, which the first word of one family decides if no header does; refuse the other."""
+        known = self._family
         for family, start, end, what in reading.families():
-            if self._family is None:
-                self._family = family
-            elif family != self._family:
-                message = f"{what} in an IPv{self._family} ruleset"
-                raise Unreadable(reading.text, start, end, message, hint=_ONE_FAMILY)
+            known = known or family
+            if family != known:
+                raise Unreadable(reading.text, start, end, f"{what} in an IPv{known} ruleset", hint=_ONE_FAMILY)
+        return known
 
     def _check_target(self, reading: Reading) -> None:
         """Refuse options behind the name of a chain, which takes none."""
@@ -302,6 +274,8 @@ class DumpReader:
     def _undeclared(self, reading: Reading, name: str) -> Unreadable:
         message = f"no line declares the chain {found(name)}"
         # Many such errors have one cause, and to look for what resembles each name would take long.
-        known = () if self._table is None or len(self.errors) > _ENOUGH_HINTS else tuple(self._table.chains)[:1000]
+        known = (
+            () if self._table is None or len(self.report.errors) > _ENOUGH_HINTS else tuple(self._table.chains)[:1000]
+        )
         hint = did_you_mean(name, known)
         return Unreadable(reading.text, *reading.chain, message, expected="a declared chain", hint=hint)

@@ -125,8 +125,9 @@ class Ruleset:
     """Hold everything that one dump says. `ruleset["nat"]` is a table.
 
     `family` is 4 or 6, or None where nothing tells it. `fragment` says that the text is a part of a dump, so that what
-    it does not show may still be there. `issues` are the lines that `Mode.LENIENT` could not read. `str(ruleset)` is
-    the text from which the ruleset was read, byte for byte, or the canonical text of one built by hand.
+    it does not show may still be there. `issues` are the lines that `Mode.LENIENT` could not read and, in every mode,
+    what shows that a dump is not whole. `str(ruleset)` is the text from which the ruleset was read, byte for byte, or
+    the canonical text of one built by hand.
     """
 
     tables: tuple[Table, ...] = ()
