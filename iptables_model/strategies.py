@@ -119,6 +119,9 @@ def _held(
 ) -> st.SearchStrategy[Any]:
     if option.is_flag:
         return st.booleans() if option.negatable else st.just(True)
+    element = option.codec.element
+    if element is not None:
+        return st.lists(extensions(element, family=family, alphabet=alphabet), max_size=4).map(tuple)
     plain = known or values(option.codec, family=family, alphabet=alphabet)
     if not option.negatable:
         return plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from iptables_model.errors import ModelError
 from iptables_model.model.option import options_of
 from iptables_model.values.codec import Codec, Form
 from iptables_model.values.negatable import Negatable
@@ -51,7 +52,7 @@ def repeated(kind: type[E], separator: str, *, most: int) -> Codec[tuple[E, ...]
         more = True
         while more:
             fields, more = _run(words, flags, separator)
-            elements.append(kind(**fields))
+            elements.append(_made(kind, fields))
         if len(elements) > most:
             raise ValueError(f"needs at most {most} elements, found {len(elements)}")
         return tuple(elements)
@@ -63,7 +64,15 @@ def repeated(kind: type[E], separator: str, *, most: int) -> Codec[tuple[E, ...]
         read=read,
         write=lambda elements: f" {separator} ".join(" ".join(options_text(element)) for element in elements),
         leads=(separator, *flags),
+        element=kind,
     )
+
+
+def _made(kind: type[E], fields: dict[str, Any]) -> E:
+    try:
+        return kind(**fields)
+    except ModelError as error:
+        raise ValueError(f"begins options that do not go together: {error}") from None
 
 
 def _clause(flag: str, codec: Codec[Any] | None) -> str:

@@ -52,7 +52,8 @@ class Codec(Generic[T]):
     always; a `keyword` is one of few, so that a reader may treat it as part of the rule's shape. With `optional` the
     value may be left out before the next option; its text is then empty. Where there are `leads`, the option has no
     flag of its own: its value is a run of words that begins with one of these (or with `!` and one of these), and runs
-    as far as a form matches. `read` raises `ValueError` for what no form could tell.
+    as far as a form matches; `element` is the class of whose options the words are. `read` raises `ValueError` for
+    what no form could tell.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Codec(Generic[T]):
     keyword: bool = False
     optional: bool = False
     leads: tuple[str, ...] = ()
+    element: type | None = None
 
     def parse(self, text: str) -> T:
         """Read a value from its text.

@@ -127,6 +127,10 @@ def _cost(count: int) -> int:
     return _FULL // (((count >> 4) & _FULL) + 1)
 
 
+_LEAST_COST = 2
+"""What costs less has no credits (net/netfilter/xt_hashlimit.c, user2credits_byte)."""
+
+
 def _hash_rate(text: str) -> HashRate | ByteRate:
     number, _, rest = text.partition("b/s")
     if number == text or not number[:1].isdigit():
@@ -134,7 +138,7 @@ def _hash_rate(text: str) -> HashRate | ByteRate:
         return HashRate(interval, seconds=seconds)
     digits = number.rstrip("km")
     count = int(digits) * _BYTE_UNITS[number[len(digits) :]] if digits else 0
-    if not count < 1 << 64 or _cost(count) == 0:
+    if not count < 1 << 64 or _cost(count) < _LEAST_COST:
         raise ValueError(f'needs a rate that the kernel can hold, found "{number}b/s{rest}"')
     return ByteRate(_cost(count))
 
@@ -167,10 +171,14 @@ class ByteCount(int):
         return f"ByteCount({int(self)})"
 
 
+_MOST_PACKETS = 1_000_000
+"""XT_HASHLIMIT_BURST_MAX: a number without a unit is no higher, even if it is of bytes."""
+
+
 def _burst(text: str) -> int:
     digits = text.rstrip("kmb")
     count = int(digits) * _BYTE_UNITS[text[len(digits) :].rstrip("b")]
-    if not 1 <= count < 1 << 64:
+    if not 1 <= count < 1 << 64 or (text == digits and count > _MOST_PACKETS):
         raise ValueError(f'needs a number of packets or bytes, found "{text}"')
     return count if text == digits else ByteCount(count)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptables_model.model.option import Match, extension, flag, option, require
-from iptables_model.values.codec import Codec, Form, strtoul, text_of, unsigned
+from iptables_model.values.codec import NUMBER, Codec, Form, strtoul, text_of, unsigned
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import NumberRange
 
@@ -36,7 +36,7 @@ def _ids(text: str) -> NumberRange:
 _IDS: Codec[NumberRange] = Codec(
     name="ids",
     expected="a number or a range of numbers",
-    forms=(Form(regex=r"0|[1-9][0-9]{0,8}"), Form(regex=r"[0-9]{1,10}(?:-[0-9]{1,10})?", exact=False)),
+    forms=(Form(regex=r"0|[1-9][0-9]{0,8}"), Form(regex=rf"{NUMBER}(?:-{NUMBER})?", exact=False)),
     read=_ids,
     write=lambda held: str(held.first) if held.first == held.last else f"{held.first}-{held.last}",
     hint="names of users and groups are not looked up; a range is written 0-10",
