@@ -27,14 +27,14 @@ class Dump:
     start: int
     line: int
     family: int | None = None
-    tables: list[str] = attrs.field(factory=list)
+    tables: dict[str, None] = attrs.field(factory=dict)
     listings: dict[int, str] = attrs.field(factory=dict)
 
 
 def split(text: str) -> list[Dump]:
     r"""Find the dumps of a text: a new one begins where a table comes again, or where the headers change the family.
 
-    >>> [(dump.line, dump.tables) for dump in split("*nat\nCOMMIT\n*filter\nCOMMIT\n*nat\nCOMMIT\n")]
+    >>> [(dump.line, list(dump.tables)) for dump in split("*nat\nCOMMIT\n*filter\nCOMMIT\n*nat\nCOMMIT\n")]
     [(0, ['nat', 'filter']), (4, ['nat'])]
     """
     splitter = _Splitter()
@@ -79,7 +79,7 @@ class _Splitter:
             family = self.dumps[-1].family
             self._begin(*(self._header or (start, line)))
             self.dumps[-1].family = family if self._header else None
-        self.dumps[-1].tables.append(name)
+        self.dumps[-1].tables[name] = None
         self._header = None
         self._sections = True
 
@@ -97,7 +97,7 @@ class _Splitter:
             start, line, _ = self._run[0]
             if table in self.dumps[-1].tables:
                 self._begin(start, line)
-            self.dumps[-1].tables.append(table)
+            self.dumps[-1].tables[table] = None
             self.dumps[-1].listings[line] = table
         self._run = []
 

@@ -125,7 +125,7 @@ def _several(text: str, dumps: list[Dump], name: str) -> ParseError:
     lines = [dump.line for dump in dumps[1:]]
     last = text.count("\n") + (not text.endswith("\n"))
     listed = [
-        f"lines {dump.line + 1}-{end} ({_family(dump)}: {', '.join(dump.tables)})"
+        f"lines {dump.line + 1}-{end} ({_family(dump)}: {', '.join([*dump.tables][:8])})"
         for dump, end in zip(dumps[:5], [*lines, last], strict=False)
     ]
     second = dumps[1]
