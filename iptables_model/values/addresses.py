@@ -19,6 +19,7 @@ __all__ = [
     "IPV6",
     "MAC",
     "NETWORK",
+    "PLAIN_IPV6",
     "PLAIN_PREFIX",
     "PREFIX",
     "PREFIX_LENGTH",
@@ -44,6 +45,10 @@ IPV4 = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}"
 """A dotted quad."""
 IPV6 = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+)?"
 """What may be an IPv6 address; inet_pton(3) has the last word."""
+
+_GROUP = r"[0-9A-Fa-f]{1,4}"
+PLAIN_IPV6 = rf"(?:(?:{_GROUP}:){{1,5}}(?::{_GROUP}){{1,2}}|(?:{_GROUP}:){{7}}{_GROUP}|(?:{_GROUP}:){{1,7}}:)"
+"""An IPv6 address as it is mostly written; these are all that inet_pton(3) reads without a further look."""
 
 
 @attrs.frozen(kw_only=True)
@@ -190,6 +195,7 @@ NETWORK: Codec[Network] = Codec(
         Form(regex=rf"{IPV4}/(?:3[0-2]|[12]?[0-9])", family=4),
         Form(regex=IPV4, family=4),
         Form(regex=rf"{IPV4}/{IPV4}", family=4),
+        Form(regex=rf"{PLAIN_IPV6}(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?", family=6),
         Form(regex=rf"{IPV6}(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?", family=6, exact=False),
         Form(regex=rf"{IPV6}/{IPV6}", family=6, exact=False),
     ),

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import attrs
 
-from iptables_model.values.addresses import IPV4, IPV6, PREFIX, Address, Prefix, address, address_text, network_text
+from iptables_model.values.addresses import (
+    IPV4,
+    IPV6,
+    PLAIN_IPV6,
+    PREFIX,
+    Address,
+    Prefix,
+    address,
+    address_text,
+    network_text,
+)
 from iptables_model.values.codec import Codec, Form
 from iptables_model.values.numbers import PortRange
 from iptables_model.values.ports import PORT_WORD, port
 
 __all__ = ["NAT_PORTS", "NAT_RANGE", "NPT_PREFIX", "NatRange", "nat_ports_text"]
+
+_LOW_PORT = r"(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 
 
 @attrs.frozen(kw_only=True)
@@ -103,7 +115,8 @@ NAT_RANGE: Codec[NatRange] = Codec(
     name="NAT range",
     expected="addresses, ports, or both: 10.0.0.1-10.0.0.9:8000-8010",
     forms=(
-        Form(regex=rf"{IPV4}(?::[1-9][0-9]{{0,3}})?", family=4),
+        Form(regex=rf"{IPV4}(?::{_LOW_PORT})?", family=4),
+        Form(regex=rf"\[{PLAIN_IPV6}\]:{_LOW_PORT}", family=6),
         Form(regex=rf"{IPV4}(?:-{IPV4})?(?:{_PORT_PART})?", family=4, exact=False),
         Form(regex=_PORT_PART, exact=False),
         Form(regex=rf"\[{IPV6}(?:-{IPV6})?\](?:{_PORT_PART})?|{IPV6}(?:-{IPV6})?", family=6, exact=False),

@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from iptables_model.grammar.language import CORE_WORDS, ExtensionGrammar, build
 from iptables_model.model.matches import MATCHES
 from iptables_model.model.option import Extension
 from iptables_model.model.targets import TARGETS
-from iptables_model.values.codec import Codec
+from iptables_model.values.codec import Codec, Form
 
-CODECS = {
+FLAGS = {
     f"{kind.__name__} {spelling.flag}": spelling.codec or option.codec
     for kind in (*MATCHES, *TARGETS)
     for option in kind.options
     for spelling in option.spellings()
 }
+CODECS = {name: codec for codec, name in {codec: name for name, codec in reversed(FLAGS.items())}.items()}
+"""Each codec once, with the first flag that has it."""
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
@@ -35,6 +39,22 @@ def test_forms_stop_at_blanks(codec: Codec[object]) -> None:
         matches = re.compile(form.regex).fullmatch
         for text in ("a b", "1 2 3", "a\tb", "a\n", " ", "a ", " a", "1.2.3.4 -s", "1,2 3 ", "1 -j"):
             assert matches(text) is None or text.count(" ") < codec.words, (form.regex, text)
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_what_an_exact_form_matches_is_readable(codec: Codec[object]) -> None:
+    for form in codec.forms:
+        if form.exact:
+            check_readable(codec, form)
+
+
+def check_readable(codec: Codec[object], form: Form) -> None:
+    @settings(max_examples=25, deadline=None, database=None, derandomize=True)
+    @given(st.from_regex(form.regex, fullmatch=True))
+    def check(text: str) -> None:
+        codec.read(text)
+
+    check()
 
 
 @pytest.mark.parametrize("kind", [*MATCHES, *TARGETS])
