@@ -1,15 +1,17 @@
 """What the grammar has taught about the pieces of which lines are made.
 
-A piece is one of iptables' own options (`-s 10.0.0.0/8`), or an extension with all its options (`-m tcp --dport 80`).
-As iptables-save prints it, a piece means the same in every line: iptables' own flags come before all others, and what
-follows a `-m` or `-j` is first looked up in what that loaded. So a line that is made of known pieces, one blank between
-them, needs no grammar: the pieces say what it holds. A line with anything else in it is for the grammar to read, which
-alone makes errors and new pieces.
+A piece is one of iptables' own options (`-s 10.0.0.0/8`), or an extension with all its options (`-m tcp --dport 80`, or
+just `--dport 80` where `-p tcp` loads it). A piece means the same in every line: iptables' own flags come before all
+others, and what follows a `-m` or `-j` is first looked up in what that loaded. So a line that is made of known pieces,
+one blank between them, needs no grammar: the pieces say what it holds. A line with anything else in it is for the
+grammar to read, which alone makes errors and new pieces.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
@@ -50,8 +52,9 @@ class Step(NamedTuple):
 class Piece:
     """Hold one piece: its steps, what its extension gets of it, and the plan that makes the extension.
 
-    One of iptables' own options has no plan, since they make one extension together; `bit` tells them apart. A jump
-    does not fit the names in `not_chains`. `asks` says that the values together need a second look.
+    One of iptables' own options has no plan, since they make one extension together; `bit` tells them apart, and a
+    protocol `loads` the match of its name. A match that was loaded so is `implied`. A jump does not fit the names in
+    `not_chains`. `asks` says that the values together need a second look.
     """
 
     steps: tuple[Step, ...]
@@ -62,6 +65,18 @@ class Piece:
     is_target: bool
     not_chains: frozenset[str]
     asks: bool
+    loads: ExtensionGrammar | None
+    implied: bool
+
+    @property
+    def width(self) -> int:
+        """Count the values."""
+        return sum(step.match is not None for step in self.steps)
+
+    def clashes(self, other: Piece) -> bool:
+        """Say whether an option of this piece might be taken for one of another piece before it."""
+        words = [option.flag.text for option in self.options]
+        return other.plan is not None and any(flag.startswith(word) for flag in other.grammar.flags for word in words)
 
     def match(self, text: str, loc: int, planner: Planner, family: int | None) -> int:
         """Match the piece at `loc`, if its values are sure; give where it ends, or -1."""
@@ -114,30 +129,39 @@ class LineShape:
     planner: Planner
     hits: int = 0
     template: LineTemplate | None = None
-    _plan: RulePlan | None = None
 
-    @property
+    @cached_property
     def plan(self) -> RulePlan:
         """Give the plan of the rule, which few need before rules are asked for."""
-        if self._plan is None:
-            core = [piece for piece in self.pieces if piece.plan is None]
-            options = tuple(option for piece in core for option in piece.options)
-            plans = [self.planner.part(core[0].grammar, options)] if core else []
-            plans += [piece.plan for piece in self.pieces if piece.plan is not None]
-            target = bool(self.pieces) and self.pieces[-1].is_target
-            self._plan = self.planner.rule(tuple(plans), target=target, counted=self.counted)
-        return self._plan
+        core = [piece for piece in self.pieces if piece.plan is None]
+        options = tuple(option for piece in core for option in piece.options)
+        plans = [self.planner.part(core[0].grammar, options)] if core else []
+        plans += [plan for at in self._arranged() if (plan := self.pieces[at].plan) is not None]
+        target = any(piece.is_target for piece in self.pieces)
+        return self.planner.rule(tuple(plans), target=target, counted=self.counted)
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Say in which order the plan wants the values of the line."""
+        firsts = [0, *accumulate(piece.width for piece in self.pieces)]
+        return tuple(firsts[at] + place for at in self._arranged() for place in range(self.pieces[at].width))
+
+    def _arranged(self) -> list[int]:
+        """Arrange the pieces as plans have them: iptables' own options, the matches, the target."""
+        kinds = [(piece.plan is not None) + piece.is_target for piece in self.pieces]
+        return sorted(range(len(kinds)), key=kinds.__getitem__)
 
     def texts(self, line: str) -> tuple[str, ...]:
         """Give the texts of a line that go with the plan: the chain's name, the counters if any, the values."""
         lead = LEAD.match(line)
         if lead is None:
             return ()
-        texts = [lead[3], lead[1], lead[2]] if self.counted else [lead[3]]
+        values: list[str] = []
         loc = lead.end()
         for piece in self.pieces:
-            loc = piece.take(line, loc, texts)
-        return tuple(texts)
+            loc = piece.take(line, loc, values)
+        head = (lead[3], lead[1], lead[2]) if self.counted else (lead[3],)
+        return (*head, *[values[place] for place in self.order])
 
 
 class Pieces:
@@ -146,6 +170,7 @@ class Pieces:
     def __init__(self, language: Language, planner: Planner) -> None:
         self._planner = planner
         self._not_chains = frozenset(language.targets)
+        self._matches = language.matches
         self._pieces: dict[tuple[object, ...], Piece] = {}
         self._bits: dict[str, int] = {}
         self._by_head: dict[str, list[Piece]] = {}
@@ -154,14 +179,14 @@ class Pieces:
     def shape(self, text: str, family: int | None) -> tuple[str, LineShape] | None:
         """Find the chain and the shape of a line, if it is made of known pieces and all its values are sure.
 
-        The order of the pieces is that of iptables-save: iptables' own options, each once, the matches, the target.
+        Each of iptables' own options may come once, and so may a target.
         """
         lead = LEAD.match(text)
         if lead is None:
             return None
         loc, given = lead.end(), 0
         pieces: list[Piece] = []
-        last: Piece | None = None
+        loads: ExtensionGrammar | None = None
         while loc < len(text):
             head = _HEAD.match(text, loc)
             if head is None:
@@ -172,11 +197,12 @@ class Pieces:
                     break
             else:
                 return None
-            if given & piece.bit or (last is not None and (last.is_target or (piece.bit and not last.bit))):
+            if given & piece.bit or (piece.implied and not self._may_load(piece, loads, pieces)):
                 return None
             given |= piece.bit
+            loads = piece.loads or loads
             pieces.append(piece)
-            last, loc = piece, end
+            loc = end
         counted = lead[1] is not None
         key = (counted, *pieces)
         shape = self._shapes.get(key)
@@ -185,6 +211,12 @@ class Pieces:
                 return None
             shape = self._shapes[key] = LineShape(tuple(pieces), counted, self._planner)
         return lead[3], shape
+
+    def _may_load(self, piece: Piece, loads: ExtensionGrammar | None, before: list[Piece]) -> bool:
+        """Say whether the protocol loads a match, since its options can be none of those before."""
+        return loads is piece.grammar and not any(
+            other.grammar is piece.grammar or piece.clashes(other) for other in before
+        )
 
     # Learning.
 
@@ -196,7 +228,7 @@ class Pieces:
             return
         if (lead[1] is None) != (reading.counters is None):
             return
-        if any(part.grammar is None or part.implied for part in reading.all_parts()):
+        if any(part.grammar is None for part in reading.all_parts()):
             return
         stretches = sorted(_stretches(reading), key=lambda stretch: stretch.start)
         ends = [lead.end(), *(stretch.end for stretch in stretches)]
@@ -211,14 +243,19 @@ class Pieces:
         """Learn one piece, if it can be found again where it was."""
         options = tuple(option_of(text, given) for given in stretch.given)
         steps = tuple(_steps(text, stretch, options))
-        key = (*((step.literal, step.flag) for step in steps), *options)
+        key = (stretch.implied, *((step.literal, step.flag) for step in steps), *options)
         if key in self._pieces:
             return
         not_chains = self._not_chains if steps[0].literal == " -j" else frozenset[str]()
         plan = None if stretch.is_core else self._planner.part(stretch.grammar, options)
-        bit = self._bits.setdefault(options[0].flag.field, 1 << len(self._bits)) if stretch.is_core else 0
+        # A target has a bit, too, since there is but one.
+        once = options[0].flag.field if stretch.is_core else "-j" if stretch.is_target else ""
+        bit = self._bits.setdefault(once, 1 << len(self._bits)) if once else 0
         asks = bool(not_chains) or (plan is not None and plan.checked)
-        piece = Piece(steps, stretch.grammar, options, plan, bit, stretch.is_target, not_chains, asks)
+        loads = self._loads(options[0]) if stretch.is_core else None
+        piece = Piece(
+            steps, stretch.grammar, options, plan, bit, stretch.is_target, not_chains, asks, loads, stretch.implied
+        )
         head = _HEAD.match(steps[0].literal)
         if head is None or piece.take(text, stretch.start - 1, []) != stretch.end:
             return
@@ -227,6 +264,12 @@ class Pieces:
         known.append(piece)
         # The longer first: a piece without options would stop before those of its extension.
         known.sort(key=lambda piece: -sum(step.width + 1 for step in piece.steps))
+
+    def _loads(self, option: Option) -> ExtensionGrammar | None:
+        """Find the match that a protocol loads."""
+        if option.flag.field != "protocol" or option.text is None or option.negated:
+            return None
+        return self._matches.get(str(self._planner.value(option.flag, option.text)))
 
 
 @attrs.frozen(eq=False)
@@ -239,23 +282,30 @@ class _Stretch:
     given: tuple[Given, ...]
     is_core: bool
     is_target: bool
+    implied: bool
 
 
 def _stretches(reading: Reading) -> Iterator[_Stretch]:
     """Cut a line into pieces: each of iptables' own options, each extension with what it was given."""
-    text = reading.text
     for part in reading.all_parts():
         grammar = part.grammar
         if grammar is None:
             continue
+        given = sorted(part.given.values(), key=lambda given: given.at)
         if grammar is reading.core:
-            for given in part.given.values():
-                start = given.at - 2 if text[given.at - 2 : given.at] == "! " else given.at
-                yield _Stretch(start, given.end, grammar, (given,), is_core=True, is_target=False)
+            for one in given:
+                start = _with_bang(reading.text, one.at)
+                yield _Stretch(start, one.end, grammar, (one,), is_core=True, is_target=False, implied=False)
         else:
-            given_options = tuple(sorted(part.given.values(), key=lambda given: given.at))
-            end = max([part.end, *(given.end for given in given_options)])
-            yield _Stretch(part.start, end, grammar, given_options, is_core=False, is_target=part is reading.target)
+            start = _with_bang(reading.text, part.start) if part.implied else part.start
+            end = max([part.end, *(one.end for one in given)])
+            is_target = part is reading.target
+            yield _Stretch(start, end, grammar, tuple(given), is_core=False, is_target=is_target, implied=part.implied)
+
+
+def _with_bang(text: str, start: int) -> int:
+    """Begin at the `!` before an option, if there is one."""
+    return start - 2 if text[start - 2 : start] == "! " else start
 
 
 def _steps(text: str, stretch: _Stretch, options: tuple[Option, ...]) -> Iterator[Step]:

@@ -37,13 +37,15 @@ _MOST_FOLLOWERS = 4
 class LineTemplate:
     """Match all lines of one shape whose values have the same forms.
 
-    `chain` is the group of the chain's name; `jump` that of the chain jumped to, if any, which must be no target's
-    name; `quotes` counts the quotes of such a line; `values` and `parts` are for the planner to confirm, if there are
-    any (`asks`). `followers` are the templates of the lines that came next, the last one first.
+    `order` says which groups the plan wants as values; `chain` is the group of the chain's name; `jump` that of the
+    chain jumped to, if any, which must be no target's name; `quotes` counts the quotes of such a line; `values` and
+    `parts` are for the planner to confirm, if there are any (`asks`). `followers` are the templates of the lines that
+    came next, the last one first.
     """
 
     match: Callable[[str], re.Match[str] | None]
     plan: RulePlan
+    order: tuple[int, ...]
     chain: int
     jump: int
     quotes: int
@@ -55,15 +57,16 @@ class LineTemplate:
     def texts(self, line: str) -> tuple[str, ...]:
         """Give the texts of a line that go with the plan: the chain's name, the counters if any, the values."""
         found = self.match(line)
-        if found is None:
-            return ()
-        groups = found.groups()
-        return (groups[2], groups[0], groups[1], *groups[3:]) if self.plan.counted else groups
+        return () if found is None else self._arrange(found.groups())
+
+    def _arrange(self, groups: tuple[str, ...]) -> tuple[str, ...]:
+        head = (groups[2], groups[0], groups[1]) if self.plan.counted else groups[:1]
+        return (*head, *[groups[place] for place in self.order])
 
     def holds(self, found: re.Match[str], planner: Planner) -> bool:
         """Say whether what the expression could not tell is right."""
         return all(planner.can_be(flag, found[group]) for group, flag in self.values) and all(
-            plan.can_be(planner, found.groups()[low:high]) for plan, low, high in self.parts
+            plan.can_be(planner, self._arrange(found.groups())[low:high]) for plan, low, high in self.parts
         )
 
 
@@ -126,6 +129,7 @@ class Templates:
         loc = 0 if lead is None else lead.end()
         pattern = [_COUNTED if shape.counted else _LEAD]
         chain = group = 3 if shape.counted else 1
+        jump = 0
         values: list[tuple[int, Flag]] = []
         for piece in shape.pieces:
             for literal, width, flag, _, _ in piece.steps:
@@ -137,14 +141,17 @@ class Templates:
                 pattern += [re.escape(line[loc : spelled.start]), f"({spelled.regex})"]
                 group += 1
                 loc = spelled.end
+                if piece.not_chains:
+                    jump = group
                 if not spelled.sure:
                     values.append((group, flag))
         parts = tuple([part for part in shape.plan.parts if part[0].checked])
         return LineTemplate(
             match=re.compile("".join(pattern), re.DOTALL).fullmatch,
             plan=shape.plan,
+            order=tuple([chain + place for place in shape.order]),
             chain=chain,
-            jump=group if shape.pieces and shape.pieces[-1].not_chains else 0,
+            jump=jump,
             quotes=line.count('"'),
             values=tuple(values),
             parts=parts,

@@ -95,6 +95,20 @@ LINES = [
     "-A ZONE -m set --match-set a b -j ZONE",
     "-A ZONE -m set --match-set a src -j ZONE",
     "-I ZONE 2 -i eth0 -j ZONE",
+    "-A ZONE -j DROP -m comment --comment a -s 10.0.0.1",
+    "-A ZONE -p tcp --dport 80 -s 10.0.0.1 -m comment --comment a -j ACCEPT",
+    "-A ZONE -p tcp --dport 80 -p udp --dport 80 -j ACCEPT",
+    "-A ZONE -p tcp ! --syn ! --dport 80 -j ACCEPT",
+    "-A ZONE -p tcp --sport 1 -m comment --comment a --dport 80 -j ACCEPT",
+    "-A ZONE -p tcp --sport 1 -m tcp --dport 80 -j ACCEPT",
+    "-A ZONE -p tcp -m tcp --sport 1 -j ACCEPT",
+    "-A ZONE -p tcp -m udp --dport 80 -j ACCEPT",
+    "-A ZONE -p tcp -m multiport --dport 80 -j ACCEPT",
+    "-A ZONE -p tcp --dport 80 -m multiport --sports 80 -j ACCEPT",
+    "-A ZONE ! -p tcp --dport 80 -j ACCEPT",
+    "-A ZONE --dport 80 -p tcp -j ACCEPT",
+    "-A ZONE -m comment --comment a -m comment --comment b -s 10.0.0.1 -d 10.0.0.2 -j LOG --log-prefix a",
+    "-A ZONE -d 10.0.0.2 -s 10.0.0.1 -m comment --comment b -m comment --comment a -j LOG --log-prefix b",
 ]
 
 
