@@ -12,40 +12,25 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import attrs
 
 from iptables_model.grammar.plans import option_of
-from iptables_model.values.names import CHAIN_NAME
+from iptables_model.grammar.stretches import LEAD, steps_of, stretches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from iptables_model.grammar.language import ExtensionGrammar, Flag, Language
+    from iptables_model.grammar.language import ExtensionGrammar, Language
     from iptables_model.grammar.plans import Option, PartPlan, Planner, RulePlan
-    from iptables_model.grammar.reading import Given, Reading
+    from iptables_model.grammar.reading import Reading
+    from iptables_model.grammar.stretches import Step, Stretch
     from iptables_model.grammar.templates import LineTemplate
 
-__all__ = ["LEAD", "LineShape", "Piece", "Pieces"]
-
-LEAD = re.compile(rf"(?:\[([0-9]{{1,19}}):([0-9]{{1,19}})\] )?-A ({CHAIN_NAME})(?= |\Z)")
-"""How iptables-save begins a rule; numbers of 19 digits have less than 64 bits."""
+__all__ = ["LineShape", "Piece", "Pieces"]
 
 _HEAD = re.compile(r"( (?:! )?-[^ ]+)( [^ ]+)?")
 _MOST_PIECES = 2000
-_MOST_SHAPES = 20000
 _MOST_IN_LINE = 50
-
-
-class Step(NamedTuple):
-    """Hold a literal text of a piece, and the flag whose value follows, if any, with how its argument is matched."""
-
-    literal: str
-    width: int
-    flag: Flag | None
-    match: Callable[[str, int], re.Match[str] | None] | None
-    traits: tuple[tuple[bool, bool, int | None], ...]
 
 
 @attrs.frozen(eq=False)
@@ -207,7 +192,7 @@ class Pieces:
         key = (counted, *pieces)
         shape = self._shapes.get(key)
         if shape is None:
-            if len(pieces) > _MOST_IN_LINE or len(self._shapes) > _MOST_SHAPES:
+            if len(pieces) > _MOST_IN_LINE:
                 return None
             shape = self._shapes[key] = LineShape(tuple(pieces), counted, self._planner)
         return lead[3], shape
@@ -222,27 +207,14 @@ class Pieces:
 
     def learn(self, reading: Reading) -> None:
         """Learn the pieces of a line that the grammar has read, if it is written as iptables-save writes."""
-        text = reading.text
-        lead = LEAD.match(text)
-        if lead is None or lead.span(3) != reading.chain or len(self._pieces) > _MOST_PIECES:
-            return
-        if (lead[1] is None) != (reading.counters is None):
-            return
-        if any(part.grammar is None for part in reading.all_parts()):
-            return
-        stretches = sorted(_stretches(reading), key=lambda stretch: stretch.start)
-        ends = [lead.end(), *(stretch.end for stretch in stretches)]
-        if ends.pop() != len(text) or any(
-            text[end : stretch.start] != " " for end, stretch in zip(ends, stretches, strict=True)
-        ):
-            return
-        for stretch in stretches:
-            self._learn(text, stretch)
+        if len(self._pieces) < _MOST_PIECES:
+            for stretch in stretches(reading):
+                self._learn(reading.text, stretch)
 
-    def _learn(self, text: str, stretch: _Stretch) -> None:
+    def _learn(self, text: str, stretch: Stretch) -> None:
         """Learn one piece, if it can be found again where it was."""
         options = tuple(option_of(text, given) for given in stretch.given)
-        steps = tuple(_steps(text, stretch, options))
+        steps = tuple(steps_of(text, stretch, options))
         key = (stretch.implied, *((step.literal, step.flag) for step in steps), *options)
         if key in self._pieces:
             return
@@ -270,52 +242,3 @@ class Pieces:
         if option.flag.field != "protocol" or option.text is None or option.negated:
             return None
         return self._matches.get(str(self._planner.value(option.flag, option.text)))
-
-
-@attrs.frozen(eq=False)
-class _Stretch:
-    """Hold where a piece stands in a line, and what the grammar has found there."""
-
-    start: int
-    end: int
-    grammar: ExtensionGrammar
-    given: tuple[Given, ...]
-    is_core: bool
-    is_target: bool
-    implied: bool
-
-
-def _stretches(reading: Reading) -> Iterator[_Stretch]:
-    """Cut a line into pieces: each of iptables' own options, each extension with what it was given."""
-    for part in reading.all_parts():
-        grammar = part.grammar
-        if grammar is None:
-            continue
-        given = sorted(part.given.values(), key=lambda given: given.at)
-        if grammar is reading.core:
-            for one in given:
-                start = _with_bang(reading.text, one.at)
-                yield _Stretch(start, one.end, grammar, (one,), is_core=True, is_target=False, implied=False)
-        else:
-            start = _with_bang(reading.text, part.start) if part.implied else part.start
-            end = max([part.end, *(one.end for one in given)])
-            is_target = part is reading.target
-            yield _Stretch(start, end, grammar, tuple(given), is_core=False, is_target=is_target, implied=part.implied)
-
-
-def _with_bang(text: str, start: int) -> int:
-    """Begin at the `!` before an option, if there is one."""
-    return start - 2 if text[start - 2 : start] == "! " else start
-
-
-def _steps(text: str, stretch: _Stretch, options: tuple[Option, ...]) -> Iterator[Step]:
-    """Cut a piece into its literal texts, from the blank before it on, and the flags whose values follow them."""
-    loc = stretch.start - 1
-    for given, option in zip(stretch.given, options, strict=True):
-        argument = given.flag.argument
-        if option.text is None and argument is not None:
-            before = text[loc : given.start].rstrip(" ")
-            yield Step(before, len(before), given.flag, argument.pattern.match, argument.traits)
-            loc = given.end
-    if loc < stretch.end:
-        yield Step(text[loc : stretch.end], stretch.end - loc, None, None, ())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from iptables_model.grammar.pieces import LEAD
+from iptables_model.grammar.stretches import LEAD
 from iptables_model.values.names import CHAIN_NAME
 
 if TYPE_CHECKING:
