@@ -59,7 +59,7 @@ class Piece:
         return sum(step.match is not None for step in self.steps)
 
     def clashes(self, other: Piece) -> bool:
-        """Say whether an option of this piece might be taken for one of another piece before it."""
+        """Say whether an option of this piece might be taken for one of another piece before it, or is one."""
         words = [option.flag.text for option in self.options]
         return other.plan is not None and any(flag.startswith(word) for flag in other.grammar.flags for word in words)
 
@@ -178,11 +178,11 @@ class Pieces:
                 return None
             for piece in self._by_head.get(head[0]) or self._by_head.get(head[1]) or ():
                 end = piece.match(text, loc, self._planner, family)
-                if end >= 0:
+                if end >= 0 and not (piece.implied and piece.grammar is not loads):
                     break
             else:
                 return None
-            if given & piece.bit or (piece.implied and not self._may_load(piece, loads, pieces)):
+            if given & piece.bit or (piece.implied and any(map(piece.clashes, pieces))):
                 return None
             given |= piece.bit
             loads = piece.loads or loads
@@ -196,12 +196,6 @@ class Pieces:
                 return None
             shape = self._shapes[key] = LineShape(tuple(pieces), counted, self._planner)
         return lead[3], shape
-
-    def _may_load(self, piece: Piece, loads: ExtensionGrammar | None, before: list[Piece]) -> bool:
-        """Say whether the protocol loads a match, since its options can be none of those before."""
-        return loads is piece.grammar and not any(
-            other.grammar is piece.grammar or piece.clashes(other) for other in before
-        )
 
     # Learning.
 
