@@ -84,15 +84,13 @@ class Clauses:
         text, start, self.loc = head[2], head.start(2), head.end()
         bang = None if head[1] is None else head.start(1)
         self.tally(start)
-        known = self.find(text)
         flag = self.language.core.flags.get(text)
-        if known is not None:
-            # `--proto` is an option of `policy`, and else short for iptables' own `--protocol`.
-            self.option(*known, start, bang)
-        elif flag is not None:
+        if flag is not None:
             self.option(self.core, flag, start, bang)
         elif text in CORE_WORDS:
             self.core_word(text, start, bang)
+        elif (known := self.find(text)) is not None:
+            self.option(*known, start, bang)
         else:
             unfamiliar.read_flag(self, text, start, bang)
         return True

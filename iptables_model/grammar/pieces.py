@@ -18,6 +18,7 @@ import attrs
 
 from iptables_model.grammar.plans import option_of
 from iptables_model.grammar.stretches import LEAD, steps_of, stretches
+from iptables_model.model.targets.verdict import Jump
 
 if TYPE_CHECKING:
     from iptables_model.grammar.language import ExtensionGrammar, Language
@@ -212,7 +213,7 @@ class Pieces:
         key = (stretch.implied, *((step.literal, step.flag) for step in steps), *options)
         if key in self._pieces:
             return
-        not_chains = self._not_chains if steps[0].literal == " -j" else frozenset[str]()
+        not_chains = self._not_chains if stretch.grammar.kind is Jump else frozenset[str]()
         plan = None if stretch.is_core else self._planner.part(stretch.grammar, options)
         # A target has a bit, too, since there is but one.
         once = options[0].flag.field if stretch.is_core else "-j" if stretch.is_target else ""

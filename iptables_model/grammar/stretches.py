@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
+from iptables_model.grammar.language import CORE_WORDS
 from iptables_model.values.names import CHAIN_NAME
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.plans import Option
-    from iptables_model.grammar.reading import Given, Reading
+    from iptables_model.grammar.reading import Given, Part, Reading
 
 __all__ = ["LEAD", "Step", "Stretch", "steps_of", "stretches"]
 
@@ -51,7 +52,7 @@ def stretches(reading: Reading) -> list[Stretch]:
     lead = LEAD.match(text)
     if lead is None or lead.span(3) != reading.chain or (lead[1] is None) != (reading.counters is None):
         return []
-    if any(part.grammar is None for part in reading.all_parts()):
+    if any(part.grammar is None or _shortened(text, part, reading.core) for part in reading.all_parts()):
         return []
     found = sorted(_cut(reading), key=lambda stretch: stretch.start)
     ends = [lead.end(), *(stretch.end for stretch in found)]
@@ -78,6 +79,21 @@ def _cut(reading: Reading) -> Iterator[Stretch]:
             end = max([part.end, *(one.end for one in given)])
             is_target = part is reading.target
             yield Stretch(start, end, grammar, tuple(given), is_core=False, is_target=is_target, implied=part.implied)
+
+
+def _shortened(text: str, part: Part, core: ExtensionGrammar) -> bool:
+    """Say whether a flag is abbreviated, and would mean another one if other extensions were loaded."""
+    if part.grammar is not core and not part.implied and _word(text, part.start) not in CORE_WORDS:
+        return True
+    return any(
+        _word(text, given.at) != given.flag.text
+        for given in part.given.values()
+        if not given.flag.codec.leads and given.flag.text not in CORE_WORDS
+    )
+
+
+def _word(text: str, start: int) -> str:
+    return text[start:].partition(" ")[0]
 
 
 def _with_bang(text: str, start: int) -> int:

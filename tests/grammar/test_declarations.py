@@ -71,6 +71,7 @@ def test_every_flag_is_known(kind: type[Extension]) -> None:
     flags = {text for one in spellings for text in (one.codec.leads if one.codec else ()) or (one.flag,)}
     assert set(grammar.flags) == flags
     assert not flags & set(CORE_WORDS)
+    assert grammar is language.core or not flags & set(language.core.flags)
 
 
 def test_names_are_unique() -> None:

@@ -44,8 +44,8 @@ RULES: dict[str, tuple[str, int, int, str]] = {
     "-A INPUT -c": ("-c needs two numbers: packets and bytes, found the end of the line", 10, 12, ""),
     "-j DROP": ("this rule names no chain", 1, 8, "a rule begins with -A and the name of a chain"),
     # options
-    "-A INPUT -p tcp -m tcp --dprot 80": ('tcp has no option "--dprot"', 24, 31, "did you mean --proto or --dport?"),
-    "-A INPUT -p tcp --dprot 80": ('tcp has no option "--dprot"', 17, 24, "did you mean --proto or --dport?"),
+    "-A INPUT -p tcp -m tcp --dprot 80": ('tcp has no option "--dprot"', 24, 31, "did you mean --dport or --sport?"),
+    "-A INPUT -p tcp --dprot 80": ('tcp has no option "--dprot"', 17, 24, "did you mean --dport or --sport?"),
     "-A INPUT --dports 80": (
         'unknown option "--dports"', 10, 18, "--dports belongs to -m multiport, which stands before it",
     ),

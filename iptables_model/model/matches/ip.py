@@ -39,7 +39,7 @@ class Ip(Match):
         "-o", INTERFACE, negatable=True, default=None, also=(Spelling("--out-interface"),)
     )
     protocol: Negatable[Protocol] | None = option(
-        "-p", PROTOCOL, negatable=True, default=None, also=(Spelling("--protocol"), Spelling("--proto"))
+        "-p", PROTOCOL, negatable=True, default=None, also=(Spelling("--protocol"),)
     )
     fragment: bool | None = flag("-f", negatable=True, default=None, also=(Spelling("--fragment"),))
 
