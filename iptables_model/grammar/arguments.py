@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Argument", "Read", "Spelled", "plain", "value_of"]
 
 _NO_VALUE = re.compile(rf"[{BLANKS}]*(?:[!-]|\Z)")
-_BANG = re.compile(rf"[{BLANKS}]+!{END}")
+_BANG = re.compile(rf"[{BLANKS}]+!(?=[{BLANKS}]+[^{BLANKS}!-])")
 _LONGEST = 200
 _WORD = re.compile(WORD, re.DOTALL)
 
@@ -96,8 +96,8 @@ class Argument(pp.Token):
         read = self.read(instring, loc)
         return read.end, read
 
-    def read(self, text: str, loc: int) -> Read:
-        """Read the argument that begins, with its blanks, at `loc`."""
+    def read(self, text: str, loc: int, *, negated: bool = False) -> Read:
+        """Read the argument that begins, with its blanks, at `loc`; `negated` if a `!` stands before the flag."""
         match = self.pattern.match(text, loc)
         if match is not None:
             group = match.lastindex or 1
@@ -106,10 +106,9 @@ class Argument(pp.Token):
                 return Read(self.codec.forms[group - 1], negated=False, start=match.start(group), end=match.end())
         if self.codec.optional and _NO_VALUE.match(text, loc):
             return Read(self._form(text, loc, loc, ""), negated=False, start=loc, end=loc)
-        if self.negatable:
-            bang = _BANG.match(text, loc)
-            if bang is not None and NEXT_WORD.match(text, bang.end()) is not None:
-                return self._words(text, bang.end())._replace(negated=True)
+        bang = _BANG.match(text, loc) if self.negatable and not negated else None
+        if bang is not None:
+            return self._words(text, bang.end())._replace(negated=True)
         return self._words(text, loc)
 
     def _words(self, text: str, loc: int) -> Read:

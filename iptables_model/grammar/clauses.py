@@ -161,9 +161,7 @@ class Clauses:
             word = NEXT_WORD.match(self.text, start)
             end = loc if word is None else word.end()
             raise Unreadable(self.text, start, end, f"{flag.text} takes no value")
-        read = flag.argument.read(self.text, loc)
-        if read.negated and bang is not None:
-            raise Unreadable(self.text, bang, read.start, f"{flag.text} is negated twice")
+        read = flag.argument.read(self.text, loc, negated=bang is not None)
         part.given[flag.field] = Given(flag, start, read.negated or bang is not None, read.form, read.start, read.end)
         self.loc = read.end
 

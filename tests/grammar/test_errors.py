@@ -66,7 +66,7 @@ RULES: dict[str, tuple[str, int, int, str]] = {
     # negation
     "-A INPUT ! -j DROP": ("-j cannot be negated", 10, 14, _BANG),
     "-A INPUT -m comment ! --comment x": ("--comment cannot be negated", 21, 32, _BANG),
-    "-A INPUT ! -s ! 1.2.3.4": ("-s is negated twice", 10, 17, ""),
+    "-A INPUT ! -s ! 1.2.3.4": ('-s needs an address, with an optional mask, found "!"', 15, 16, _ADDRESS),
     "-A INPUT ! ! -s 1.2.3.4": ("! stands twice", 10, 13, "leave out both"),
     "-A INPUT !": ("! stands before nothing", 10, 11, ""),
     "-A INPUT ! eth0": ('! stands before "eth0", which is no option', 12, 16, ""),

@@ -8,6 +8,7 @@ from iptables_model import Counters, parse
 from iptables_model.model.matches import Comment, Ip, Multiport, Tcp, Udp, UnknownMatch
 from iptables_model.model.targets import Accept, Dnat, Drop, Goto, Jump, Mark, UnknownTarget
 from iptables_model.values.addresses import network
+from iptables_model.values.names import Interface
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import Masked, PortRange, Protocol
 from tests.grammar.reading import rule
@@ -89,6 +90,21 @@ def test_counters(line: str, counters: Counters | None) -> None:
 )
 def test_quoting(word: str, text: str) -> None:
     assert rule(f"-A ZONE -m comment --comment {word} -j ACCEPT").matches == (Comment(comment=text),)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "negated"),
+    [
+        ("-i ! eth0", "eth0", True),
+        ("! -i eth0", "eth0", True),
+        ("-i !", "!", False),
+        ("! -i !", "!", True),
+        ("-i ! -j ACCEPT", "!", False),
+        ("-i ! ! -o eth1", "!", False),
+    ],
+)
+def test_an_interface_may_be_called_like_a_negation(words: str, name: str, negated: bool) -> None:
+    assert rule(f"-A ZONE {words}").ip.in_interface == Negatable(Interface(name), negated=negated)
 
 
 def test_a_comment_may_hold_a_newline() -> None:
