@@ -14,6 +14,8 @@ _PROMPT = (
     r"|[~/][\w./~-]* ?"  # / (busybox)
     r"|"
     r")[#$%](?: .*)?"
+    r"|(?:PS )?[A-Z]:\\[^>]*>.*"  # PS C:\Users\me>
+    r"|[❯➜].*"
 )
 _KUBECTL = (
     r"Default(?:ed|ing) (?:debug )?container .*"

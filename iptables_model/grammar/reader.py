@@ -49,9 +49,9 @@ def load(path: str | PathLike[str], *, mode: Mode = Mode.STRICT, table: str | No
     Bytes that are not UTF-8 become lone surrogates (PEP 383), so that `str(ruleset).encode("utf-8", "surrogateescape")`
     is the file, byte for byte. Raises `OSError` too, if the file cannot be read.
 
-    >>> load("fixtures/tutorial/missing.save")
-    Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] No such file or directory: 'fixtures/tutorial/missing.save'
+    >>> ruleset = load("fixtures/tutorial/kind-worker.save")
+    >>> ruleset.name, ruleset.family
+    ('fixtures/tutorial/kind-worker.save', 4)
     """
     text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
     return parse(text, mode=mode, name=str(path), table=table)
