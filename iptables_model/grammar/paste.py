@@ -15,7 +15,7 @@ _PROMPT = (
     r"|"
     r")[#$%](?: .*)?"
     r"|(?:PS )?[A-Z]:\\[^>]*>.*"  # PS C:\Users\me>
-    r"|[❯➜].*"
+    "|[\u276f\u279c].*"  # the arrows of zsh themes
 )
 _KUBECTL = (
     r"Default(?:ed|ing) (?:debug )?container .*"
