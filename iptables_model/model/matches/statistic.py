@@ -27,6 +27,7 @@ class Statistic(Match):
     """
 
     extension = "statistic"
+    refuses = ("every", "packet")
 
     mode: StatisticMode = option("--mode", one_of(StatisticMode))
     probability: Negatable[Probability] | None = option("--probability", PROBABILITY, negatable=True, default=None)
