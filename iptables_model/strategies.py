@@ -122,7 +122,7 @@ def _held(
     element = option.codec.element
     if element is not None:
         return st.lists(extensions(element, family=family, alphabet=alphabet), max_size=4).map(tuple)
-    plain = known or values(option.codec, family=family, alphabet=alphabet)
+    plain = values(option.codec, family=family, alphabet=alphabet) if known is None else known
     if not option.negatable:
         return plain
     return st.builds(lambda value, negated: Negatable(value, negated=negated), plain, st.booleans())

@@ -105,6 +105,8 @@ LOST: dict[type[Extension], tuple[Callable[[Any, str], bool], ...]] = {
         ),
         lambda limit, _: isinstance(limit.rate, ByteRate) and limit.rate.bytes == 0,  # printed, and not read back
     ),
+    # The kernel takes what iptables prints as a negative number.
+    matches.Recent: (lambda match, _: (match.seconds or 0) >> 31 != 0,),
     matches.Rateest: (
         # The way to compare is printed twice, which iptables does not read back.
         lambda match, _: match.rateest_bps is not None and match.rateest_pps is not None,
@@ -125,6 +127,9 @@ LOST: dict[type[Extension], tuple[Callable[[Any, str], bool], ...]] = {
     targets.Snat: (lambda target, _: target.to_source.base_port is not None,),
 }
 """Values that iptables takes and does not print, or not so that it could read them."""
+
+ROUNDED: set[type[Extension]] = {matches.Hashlimit, matches.Limit, matches.Rateest}
+"""Extensions that have rates, which are rounded when they are printed."""
 
 EVERY = (PortRange(0, 65535), NumberRange(0, 255), NumberRange(0, 0xFFFFFFFF))
 
@@ -188,9 +193,10 @@ FINISH: dict[type[Extension], Callable[[Any, int], Any]] = {
 
 def instances(kind: type[Extension], family: int) -> st.SearchStrategy[Any]:
     """Draw instances that this kernel can load."""
-    known = KNOWN.get(kind, lambda _: {})(family)
-    finish = FINISH.get(kind, lambda value, _: value)
-    return extensions(kind, family=family, alphabet=LETTERS, known=known).map(lambda value: finish(value, family))
+    known = KNOWN[kind](family) if kind in KNOWN else {}
+    drawn: st.SearchStrategy[Any] = extensions(kind, family=family, alphabet=LETTERS, known=known)
+    finish = FINISH.get(kind)
+    return drawn if finish is None else drawn.map(lambda value: finish(value, family))
 
 
 SYN = matches.Tcp(tcp_flags=Negatable(TcpFlags(mask=0x17, comp=0x02)))
@@ -216,4 +222,7 @@ def rule_with(value: Extension, family: int) -> Rule:
     found = (value,) if isinstance(value, Match) and not isinstance(value, Ip) else ()
     target = value if isinstance(value, Target) else None
     table = value.tables[0] if value.tables else "mangle" if isinstance(value, targets.Set) else "filter"
-    return Rule(table=table, chain="TEST", matches=(ip, *COMPANIONS.get(type(value), ()), *found), target=target)
+    asked_of_all = () if ip == Ip() else (ip,)
+    return Rule(
+        table=table, chain="TEST", matches=(*asked_of_all, *COMPANIONS.get(type(value), ()), *found), target=target
+    )

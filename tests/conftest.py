@@ -6,10 +6,16 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.oracle import Namespace, namespace, why_not
 
 pytest_plugins = ["pytester"]
+
+# In CI what hypothesis draws is the same each time, so that a run says something about the change and not about luck.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI") == "true":
+    settings.load_profile("ci")
 
 
 @pytest.fixture

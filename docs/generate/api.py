@@ -105,6 +105,8 @@ def _taken(field: attrs.Attribute[object]) -> str:
 
 
 def _default_text(default: object) -> str:
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        return "made from the other fields"
     if default is attrs.NOTHING:
         return "required"
     # What is no plain value has a text of its own.

@@ -166,7 +166,7 @@ def _suggestion(line: Clauses, name: str) -> str:
     language = line.language
     owners = list(dict.fromkeys(part.kind.extension for part in language.matches.values() if name in part.flags))
     if owners:
-        return f"{name} belongs to -m {' or -m '.join(owners[:2])}, which stands before it"
+        return f"{name} belongs to -m {' or -m '.join(owners[:4])}, which stands before it"
     known = {*language.core.flags, *CORE_WORDS}
     for part in line.loaded:
         known.update(() if part.grammar is None else part.grammar.flags)
