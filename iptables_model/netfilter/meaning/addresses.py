@@ -1,0 +1,51 @@
+"""What a rule's own addresses, interfaces and protocol ask, and ranges of addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any as Anything
+
+from iptables_model.model import matches
+from iptables_model.netfilter.condition import ALWAYS, All, Condition, Within
+from iptables_model.netfilter.evidence import Evidence
+from iptables_model.netfilter.meaning.asking import asks, one_of
+from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
+
+__all__ = ["ip", "iprange"]
+
+
+def ip(match: matches.Ip, _: Evidence) -> Condition:
+    """Ask for addresses, interfaces and the protocol (ip_packet_match, net/ipv4/netfilter/ip_tables.c)."""
+    fragment = ALWAYS if match.fragment is None else one_of("fragment", "yes" if match.fragment else "no")
+    return All(
+        (
+            asks(match.source, _in_network("src")),
+            asks(match.destination, _in_network("dst")),
+            asks(match.in_interface, _named("in_interface")),
+            asks(match.out_interface, _named("out_interface")),
+            asks(match.protocol, _is_protocol),
+            fragment,
+        )
+    )
+
+
+def _in_network(field: str) -> Callable[[Anything], Condition]:
+    return lambda network: Within(field, AddressSet.of(network))
+
+
+def _named(field: str) -> Callable[[Anything], Condition]:
+    return lambda interface: Within(field, NameSet.of(interface))
+
+
+def _is_protocol(number: int) -> Condition:
+    """Ask for a protocol; 0 asks for any (ip_packet_match, net/ipv4/netfilter/ip_tables.c)."""
+    return Within("protocol", NumberSet.of(number)) if number else ALWAYS
+
+
+def iprange(match: matches.Iprange, _: Evidence) -> Condition:
+    """Ask for ranges of addresses (iprange_mt4, iprange_mt6, net/netfilter/xt_iprange.c)."""
+
+    def between(field: str) -> Callable[[Anything], Condition]:
+        return lambda held: Within(field, AddressSet((int(held.first), int(held.last) + 1), held.first.version))
+
+    return All((asks(match.src_range, between("src")), asks(match.dst_range, between("dst"))))

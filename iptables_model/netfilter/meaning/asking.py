@@ -1,0 +1,51 @@
+"""What the meanings share: the `!` of an option, sets from the values of options, and what is left to assume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any as Anything
+
+from iptables_model.model.option import Match, options_of
+from iptables_model.model.text import match_text
+from iptables_model.netfilter.bits import BitSet
+from iptables_model.netfilter.condition import ALWAYS, NEVER, Assume, Condition, Not, Within
+from iptables_model.netfilter.packet import FIELDS
+from iptables_model.netfilter.sets import Choice, NumberSet
+from iptables_model.values.negatable import Negatable
+
+__all__ = ["WHOLE", "asks", "masked", "one_of", "rest", "union"]
+
+
+def asks(option: Negatable[Anything] | None, ask: Callable[[Anything], Condition]) -> Condition:
+    """Apply the `!` of an option; an option that is not there asks nothing."""
+    if option is None:
+        return ALWAYS
+    return Not(ask(option.value)) if option.negated else ask(option.value)
+
+
+def one_of(field: str, *names: str) -> Within:
+    """Ask that a field is one of some names."""
+    return Within(field, Choice(frozenset(names)))
+
+
+WHOLE = one_of("fragment", "no")
+"""A later fragment has no header to look into (xt_tcpudp.c: `par->fragoff != 0` does not match)."""
+
+
+def masked(field: str, mark: Anything) -> Condition:
+    """Ask (field & mask) == value, which no packet answers if the value has bits outside the mask."""
+    return NEVER if mark.value & ~mark.mask else Within(field, BitSet.of(mark.value, mark.mask))
+
+
+def union(ranges: Iterable[Anything]) -> NumberSet:
+    """Join ranges of numbers."""
+    found = NumberSet(())
+    for numbers in ranges:
+        found |= NumberSet.of(numbers.first, numbers.last)
+    return found
+
+
+def rest(match: Match, reason: str, *known: str) -> Condition:
+    """Assume what a match asks beside the options that are known."""
+    unknown = {option.name for option, _, _ in options_of(match)} - set(known)
+    return Assume(f'"{match_text(match)}" matches', reason, FIELDS) if unknown else ALWAYS
