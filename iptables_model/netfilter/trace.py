@@ -159,7 +159,9 @@ def _merged(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
     """Join flows that differ only in the packets for which they hold."""
     joined: dict[object, Flow] = {}
     for flow in flows:
-        key = (flow.outcome, flow.probability, flow.assumptions, flow.steps, flow.delivery)
+        # Rules that say the same are equal, but one and the other are two fates: chance may give a packet to either.
+        places = tuple(None if step.rule is None else step.rule.index for step in flow.steps)
+        key = (flow.outcome, flow.probability, flow.assumptions, flow.steps, places, flow.delivery)
         known = joined.get(key)
         joined[key] = flow if known is None else _join(known, flow)
     return tuple(joined.values())

@@ -202,3 +202,10 @@ def test_families_do_not_mix() -> None:
     ruleset = parse("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s fd00::/8 -j DROP\nCOMMIT\n")
     with pytest.raises(ModelError, match="the rules are of IPv6 and the packet of IPv4"):
         trace(ruleset, Packet(src="10.0.0.1", dst="10.0.0.2"))
+
+
+def test_chance_at_two_equal_rules_makes_two_flows() -> None:
+    rule = "-A INPUT -m statistic --mode random --probability 0.25 -j MARK --set-xmark 0x1/0x1"
+    flows = trace(parse(f"*mangle\n:INPUT ACCEPT [0:0]\n{rule}\n{rule}\nCOMMIT\n"), Packet(dst="127.0.0.1"))
+    marked = {tuple(step.rule.index for step in flow.steps if step.rule): flow.probability for flow in flows}
+    assert marked == {(0, 1): Fraction(1, 16), (0,): Fraction(3, 16), (1,): Fraction(3, 16), (): Fraction(9, 16)}
