@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import attrs
 
 TOOLS = ("ip", "iptables-nft-restore", "iptables-legacy-restore", "nft", "conntrack", "ipset")
 """What the tests marked `oracle` call, from the Debian packages iproute2, iptables, nftables, conntrack and ipset."""
 
+_CLONE_NEWNET = 0x40000000
 _NUMBERS = itertools.count()
 
 
@@ -40,6 +43,21 @@ class Namespace:
     def command(self, *command: str) -> list[str]:
         """Give the command line that runs a command inside."""
         return ["ip", "netns", "exec", self.name, *command]
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Put this thread into the namespace: sockets that it makes and processes that it starts belong there."""
+        with Path("/proc/thread-self/ns/net").open() as home, Path("/run/netns", self.name).open() as there:
+            _enter(there.fileno())
+            try:
+                yield
+            finally:
+                _enter(home.fileno())
+
+
+def _enter(descriptor: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).setns(descriptor, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 @contextlib.contextmanager

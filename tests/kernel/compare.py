@@ -1,0 +1,96 @@
+"""What the walk answers about a packet, against what the kernel told of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from iptables_model import Flow, Outcome, Packet, Step
+from iptables_model.netfilter.bits import BitSet
+from iptables_model.netfilter.packet import NAT_STATUS
+from iptables_model.netfilter.path import Delivery
+from iptables_model.netfilter.sets import AddressSet, NumberSet
+from tests.kernel.frames import ICMP, ICMP6, SCTP, TCP, UDP, Frame
+from tests.kernel.lab import Passed
+
+__all__ = ["asked", "differences", "line_of"]
+
+_ENDS = {Delivery.LOCAL: "INPUT", Delivery.FORWARDED: "POSTROUTING", Delivery.SENT: "POSTROUTING"}
+
+
+def asked(frame: Frame, state: str | None) -> Packet:
+    """Turn a packet that was sent into the one to ask about, in which nothing that was known is left open.
+
+    `state` is what conntrack took it for. It is the walk that has to tell which packets are not tracked.
+    """
+    if state in (None, "UNTRACKED"):
+        state = "NEW"
+    known: dict[str, object] = {}
+    if frame.protocol in (TCP, UDP, SCTP):
+        known |= {"sport": frame.sport, "dport": frame.dport}
+    if frame.protocol == TCP:
+        known |= {"tcp_flags": BitSet.of(frame.tcp_flags & 0x3F, 0x3F)}
+    if frame.protocol in (ICMP, ICMP6):
+        known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
+    if state in ("ESTABLISHED", "RELATED"):
+        known |= {"status": BitSet.of(0, NAT_STATUS)}
+    return Packet(
+        src=frame.src,
+        dst=frame.dst,
+        protocol=frame.protocol,
+        in_interface=frame.way,
+        state=state,
+        ttl=frame.ttl,
+        tos=frame.tos,
+        length=frame.size,
+        fragment=bool(frame.offset),
+        **known,  # type: ignore[arg-type]
+    )
+
+
+def differences(flows: tuple[Flow, ...], passed: Passed) -> str:
+    """Say how each flow differs from what the kernel told, or nothing if one does not."""
+    found = [difference(flow, passed) for flow in flows]
+    return "" if "" in found else "\n".join(["not as the kernel has it:", *found])
+
+
+def difference(flow: Flow, passed: Passed) -> str:
+    """Say in what a flow is not what the kernel told, or nothing."""
+    steps = tuple(line_of(step) for step in flow.steps)
+    if steps != passed.steps:
+        return f"steps {_around(steps, passed.steps)}"
+    end = None if flow.delivery is None else _ENDS[flow.delivery]
+    if end != passed.end:
+        return f"end {flow.outcome} {end}, kernel {passed.end}"
+    if passed.end is None or passed.leaves is None:
+        return "" if flow.outcome is not Outcome.REACHES else "reaches no end"
+    return "; ".join(_leaves(flow.packet, passed))
+
+
+def _leaves(packet: Packet, passed: Passed) -> Iterable[str]:
+    assert passed.leaves is not None
+    seen = passed.leaves
+    found = {
+        "src": AddressSet.of(ipaddress.ip_address(seen.src)),
+        "dst": AddressSet.of(ipaddress.ip_address(seen.dst)),
+        "tos": BitSet.of(seen.tos),
+        "mark": BitSet.of(passed.mark),
+    }
+    if not packet.protocol & NumberSet((ICMP, ICMP + 1, ICMP6, ICMP6 + 1)):
+        found |= {"sport": NumberSet.of(seen.sport), "dport": NumberSet.of(seen.dport)}
+    for name, value in found.items():
+        if value not in getattr(packet, name):
+            yield f"{name} {getattr(packet, name)}, kernel {value}"
+
+
+def line_of(step: Step) -> str:
+    """Write a step as the laboratory does; the kernel tells a REJECT as a drop."""
+    place = "policy" if step.rule is None else step.rule.index + 1
+    return f"{step.table} {step.chain} {place} {'drop' if step.verdict == 'reject' else step.verdict}"
+
+
+def _around(ours: tuple[str, ...], theirs: tuple[str, ...]) -> str:
+    same = 0
+    while same < min(len(ours), len(theirs)) and ours[same] == theirs[same]:
+        same += 1
+    return f"alike up to {same}: then {ours[same : same + 2]}, kernel {theirs[same : same + 2]}"

@@ -1,0 +1,154 @@
+"""Crafted packets: what is sent, byte by byte (RFC 791, 768, 792, 8200, 4443, 9293)."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+
+import attrs
+
+__all__ = ["ICMP", "ICMP6", "SCTP", "TCP", "UDP", "Frame", "Header", "header_of", "number_of"]
+
+ICMP, TCP, UDP, ICMP6, SCTP = 1, 6, 17, 58, 132
+_ECHO_REPLIES = {ICMP: 0, ICMP6: 129}
+_FRAGMENT_HEADER = 44
+_PSEUDO_HEADER = {4: ">4s4sBBH", 6: ">16s16sI3xB"}
+
+
+@attrs.frozen(kw_only=True)
+class Frame:
+    """Describe one packet to send: `way` is the interface by which it comes, None if the node makes it.
+
+    `length` is the number of bytes behind the transport header; `offset` the place of a fragment in units of 8 bytes,
+    None if it is whole; `quoted` what an ICMP error is about.
+    """
+
+    way: str | None
+    src: str
+    dst: str
+    protocol: int
+    sport: int = 0
+    dport: int = 0
+    tcp_flags: int = 2
+    tcp_options: bytes = b""
+    icmp_type: int = 8
+    icmp_code: int = 0
+    ttl: int = 64
+    tos: int = 0
+    length: int = 0
+    offset: int | None = None
+    quoted: Frame | None = None
+
+    @property
+    def version(self) -> int:
+        """Give the IP version."""
+        return ipaddress.ip_address(self.src).version
+
+    @property
+    def size(self) -> int:
+        """Give the length of the packet in bytes, with all headers."""
+        return len(self.packed(1))
+
+    def reply(self, way: str | None) -> Frame:
+        """Give the packet that answers this one."""
+        turned = attrs.evolve(self, way=way, src=self.dst, dst=self.src, tcp_flags=0x12)
+        if self.protocol in _ECHO_REPLIES:
+            return attrs.evolve(turned, icmp_type=_ECHO_REPLIES[self.protocol])
+        return attrs.evolve(turned, sport=self.dport, dport=self.sport)
+
+    def packed(self, number: int) -> bytes:
+        """Give the bytes of the packet; `number` is its identification (the flow label, for IPv6)."""
+        payload = self._transport()
+        src, dst = (ipaddress.ip_address(text).packed for text in (self.src, self.dst))
+        if self.version == 6:
+            first, protocol = 6 << 28 | self.tos << 20 | number, self.protocol
+            if self.offset is not None:
+                payload = struct.pack(">BxHI", protocol, self.offset << 3 | 1, number) + payload
+                protocol = _FRAGMENT_HEADER
+            return struct.pack(">IHBB16s16s", first, len(payload), protocol, self.ttl, src, dst) + payload
+        fragment = 0 if self.offset is None else 1 << 13 | self.offset
+        fields = [0x45, self.tos, 20 + len(payload), number, fragment, self.ttl, self.protocol, 0, src, dst]
+        fields[7] = _checksum(struct.pack(">BBHHHBBH4s4s", *fields))
+        return struct.pack(">BBHHHBBH4s4s", *fields) + payload
+
+    def _transport(self) -> bytes:
+        data = bytes(self.length)
+        if self.offset:
+            return data.ljust(8, b"\0")
+        match self.protocol:
+            case 6:
+                length = 20 + len(self.tcp_options)
+                head = struct.pack(">HHIIBBHHH", self.sport, self.dport, 1, 2, length << 2, self.tcp_flags, 9999, 0, 0)
+                return self._summed(head + self.tcp_options + data, 16)
+            case 17 | 136:
+                head = struct.pack(">HHHH", self.sport, self.dport, 8 + len(data), 0)
+                return self._summed(head + data, 6)
+            case 1 | 58:
+                body = data if self.quoted is None else self.quoted.packed(7)
+                head = struct.pack(">BBHHH", self.icmp_type, self.icmp_code, 0, 0 if self.quoted else self.sport, 0)
+                return self._summed(head + body, 2)
+            case 132:
+                init = struct.pack(">BBHIIHHI", 1, 0, 20, 1, 9999, 1, 1, 1)
+                head = struct.pack(">HHI", self.sport, self.dport, 0)
+                return head + struct.pack("<I", _crc32c(head + bytes(4) + init)) + init
+            case _:
+                return data.ljust(8, b"\0")
+
+    def _summed(self, segment: bytes, place: int) -> bytes:
+        pseudo = b""
+        if self.protocol != ICMP:
+            addresses = (ipaddress.ip_address(text).packed for text in (self.src, self.dst))
+            rest = (0, self.protocol, len(segment)) if self.version == 4 else (len(segment), self.protocol)
+            pseudo = struct.pack(_PSEUDO_HEADER[self.version], *addresses, *rest)
+        return segment[:place] + struct.pack(">H", _checksum(pseudo + segment)) + segment[place + 2 :]
+
+
+@attrs.frozen(kw_only=True)
+class Header:
+    """Hold what is seen of a packet at a hook."""
+
+    src: str
+    dst: str
+    sport: int
+    dport: int
+    ttl: int
+    tos: int
+
+
+def header_of(network: bytes, transport: bytes) -> Header:
+    """Read the headers as the kernel's trace shows them."""
+    if network[0] >> 4 == 6:
+        tos, ttl, addresses = (
+            int.from_bytes(network[:2], "big") >> 4 & 0xFF,
+            network[7],
+            (network[8:24], network[24:40]),
+        )
+    else:
+        tos, ttl, addresses = network[1], network[8], (network[12:16], network[16:20])
+    src, dst = (str(ipaddress.ip_address(one)) for one in addresses)
+    sport, dport = struct.unpack(">HH", transport[:4].ljust(4, b"\0"))
+    return Header(src=src, dst=dst, sport=sport, dport=dport, ttl=ttl, tos=tos)
+
+
+def number_of(network: bytes) -> int:
+    """Read the number that `packed` was given."""
+    if network[0] >> 4 == 6:
+        return int.from_bytes(network[1:4], "big") & 0xFFFFF
+    return int.from_bytes(network[4:6], "big")
+
+
+def _checksum(data: bytes) -> int:
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF or 0xFFFF
+
+
+def _crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF

@@ -1,0 +1,47 @@
+"""Random packets, some of which belong to connections that were there before the rules."""
+
+from __future__ import annotations
+
+from random import Random
+
+import attrs
+
+from tests.kernel.frames import ICMP, ICMP6, SCTP, TCP, UDP, Frame
+from tests.kernel.generate.spot import PORTS
+from tests.kernel.lab import HOSTS, OWN, WAYS, way_to
+
+__all__ = ["packets"]
+
+_GRE = 47
+_SYN, _SYN_ACK, _ACK = 0x02, 0x12, 0x10
+_FRAMES, _CONNECTIONS = 20, 5
+
+
+def packets(random: Random, family: int) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
+    """Make packets that open connections with their answers, and those to send through the rules."""
+    frames = [_frame(random, family, number) for number in range(1, _FRAMES + 1)]
+    openers = []
+    for number in range(_CONNECTIONS):
+        opener = attrs.evolve(frames[number], tcp_flags=_SYN)
+        answer = opener.reply(way_to(opener.dst))
+        openers += [opener, answer]
+        frames[number] = random.choice((attrs.evolve(opener, tcp_flags=_ACK), answer))
+    return tuple(openers), tuple(frames)
+
+
+def _frame(random: Random, family: int, number: int) -> Frame:
+    """Make a packet of a connection of its own: no two have the same source, or else the same source port."""
+    way = random.choice((*WAYS, None))
+    protocols = [TCP, TCP, UDP, UDP, ICMP if family == 4 else ICMP6, SCTP]
+    if way is not None:
+        protocols.append(_GRE)
+    return Frame(
+        way=way,
+        src=random.choice(OWN[family][:3]) if way is None else f"{random.choice(HOSTS[family])}{100 + number}",
+        dst=random.choice((f"{random.choice(HOSTS[family])}{random.randint(1, 20)}", random.choice(OWN[family][:3]))),
+        protocol=random.choice(protocols),
+        sport=random.choice((1000, 5000, 30000)) + number,
+        dport=random.choice(PORTS),
+        tcp_flags=random.choice((_SYN, _SYN, _SYN, _ACK, _SYN_ACK, 0)),
+        icmp_type=8 if family == 4 else 128,
+    )

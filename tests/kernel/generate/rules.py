@@ -1,0 +1,61 @@
+"""Random tables: chains that jump and go to later ones, and rules made of pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from tests.kernel.generate.matches import MATCHES
+from tests.kernel.generate.spot import Spot
+from tests.kernel.generate.targets import TARGETS
+
+__all__ = ["HOOKS", "table"]
+
+HOOKS = {
+    "raw": ("PREROUTING", "OUTPUT"),
+    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
+    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
+    "filter": ("INPUT", "FORWARD", "OUTPUT"),
+    "security": ("INPUT", "FORWARD", "OUTPUT"),
+}
+_CHAINS = "ABCDEFGH"
+_PROTOCOLS = {4: ("tcp", "udp", "icmp", "sctp"), 6: ("tcp", "udp", "ipv6-icmp", "sctp")}
+
+
+def table(random: Random, family: int, name: str) -> str:
+    """Write a table. A chain knows the hooks from which it is reached, and leads only to later ones that know them."""
+    hooks = HOOKS[name]
+    chains = {hook: frozenset({hook}) for hook in hooks}
+    for chain in _CHAINS[: random.randint(0, len(_CHAINS))]:
+        chains[chain] = frozenset(random.sample(hooks, random.randint(1, len(hooks))))
+    rules = []
+    for chain, of in chains.items():
+        later = [other for other in chains if other in _CHAINS and (chain in hooks or other > chain)]
+        later = [other for other in later if of <= chains[other]]
+        length = random.choice((0, 1, 2, 3, 5))
+        rules += [f"-A {chain} {' '.join(_rule(random, family, name, of, later))}" for _ in range(length)]
+    heads = [f":{chain} {_policy(random, name) if chain in hooks else '-'} [0:0]" for chain in chains]
+    return "\n".join([f"*{name}", *heads, *rules, "COMMIT", ""])
+
+
+def _policy(random: Random, name: str) -> str:
+    return "DROP" if name != "nat" and random.random() < 0.1 else "ACCEPT"
+
+
+def _rule(random: Random, family: int, name: str, hooks: frozenset[str], later: list[str]) -> Iterator[str]:
+    protocol = random.choice((None, None, *_PROTOCOLS[family]))
+    spot = Spot(random, family, name, hooks, protocol)
+    if protocol is not None:
+        yield f"-p {protocol}"
+    known = [match for match in MATCHES if match.fits(spot)]
+    for match in random.sample(known, min(len(known), random.choice((0, 0, 1, 1, 2, 3)))):
+        yield match.write(spot)
+    yield from _target(spot, later)
+
+
+def _target(spot: Spot, later: list[str]) -> Iterator[str]:
+    kind = spot.random.random()
+    if later and kind < 0.4:
+        yield f"{spot.one('-j', '-j', '-g')} {spot.one(*later)}"
+    elif kind < 0.95:
+        yield spot.one(*(target for target in TARGETS if target.fits(spot))).write(spot)
