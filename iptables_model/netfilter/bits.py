@@ -81,6 +81,16 @@ class BitSet:
     def __or__(self, other: BitSet) -> BitSet:
         return BitSet(self.patterns + (other - self).patterns)
 
+    def parted(self, other: BitSet) -> tuple[BitSet | None, BitSet | None]:
+        """Give what is in another set and what is not, each None if that is nothing."""
+        if len(self.patterns) == len(other.patterns) == 1:
+            mine, theirs = self.patterns[0], other.patterns[0]
+            if (mine.value ^ theirs.value) & mine.mask & theirs.mask:
+                return None, self
+            if not theirs.mask & ~mine.mask:
+                return self, None
+        return self & other or None, self - other or None
+
     def __bool__(self) -> bool:
         return bool(self.patterns)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from iptables_model.model.matches import Tcp, Udp
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import Chain, Ruleset, derived
 from iptables_model.netfilter import intervals
-from iptables_model.netfilter.condition import Condition, all_of
+from iptables_model.netfilter.condition import Condition, all_of, asked_by
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
+from iptables_model.netfilter.memory import Memory
 from iptables_model.netfilter.sets import LineSet
 from iptables_model.netfilter.state import State, Step
 from iptables_model.values.addresses import single_address
@@ -23,6 +25,13 @@ _SHORT = 16
 """A chain of fewer rules is scanned; an index would cost more than it saves."""
 
 
+class Asked(NamedTuple):
+    """Hold what a rule asks: its condition, and the fields that tell the answer (None if they cannot)."""
+
+    condition: Condition
+    fields: frozenset[str] | None
+
+
 class ReadyChain:
     """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key."""
 
@@ -30,16 +39,18 @@ class ReadyChain:
         self.chain = chain
         self.rules = chain.rules
         self._evidence = evidence
-        self._conditions: list[Condition | None] = [None] * len(self.rules)
+        self.memory = Memory()
+        self._asked: list[Asked | None] = [None] * len(self.rules)
         self._steps: dict[tuple[int | None, str], Step] = {}
         self._indexes = [] if len(self.rules) < _SHORT else [Index(self.rules, field) for field in _KEYS]
+        self.index_fields = frozenset(_KEYS if self._indexes else ())
 
-    def condition(self, place: int) -> Condition:
-        """Give the condition of a rule by its place in the chain."""
-        known = self._conditions[place]
+    def asked(self, place: int) -> Asked:
+        """Give what a rule asks, by its place in the chain."""
+        known = self._asked[place]
         if known is None:
-            known = all_of(meaning_of(match, self._evidence) for match in self.rules[place].matches)
-            self._conditions[place] = known
+            condition = all_of(meaning_of(match, self._evidence) for match in self.rules[place].matches)
+            known = self._asked[place] = Asked(condition, asked_by(condition))
         return known
 
     def step(self, table: str, place: int | None, verdict: str, change: str = "") -> Step:
@@ -114,8 +125,8 @@ class ReadyChains:
     """Give the chains of a ruleset ready for the walk, each made when it is first entered."""
 
     def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
+        self.evidence = evidence
         self._ruleset = ruleset
-        self._evidence = evidence
         self._ready: dict[tuple[str, str], ReadyChain | None] = {}
 
     @classmethod
@@ -129,5 +140,5 @@ class ReadyChains:
         if key not in self._ready:
             held = self._ruleset.get(table)
             found = None if held is None else held.get(chain)
-            self._ready[key] = None if found is None else ReadyChain(found, self._evidence)
+            self._ready[key] = None if found is None else ReadyChain(found, self.evidence)
         return self._ready[key]

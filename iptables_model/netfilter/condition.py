@@ -11,7 +11,7 @@ import attrs
 from iptables_model.model.option import Match
 from iptables_model.netfilter.packet import FieldSet
 
-__all__ = ["ALWAYS", "NEVER", "All", "Any", "Assume", "Chance", "Condition", "Not", "Within", "all_of"]
+__all__ = ["ALWAYS", "NEVER", "All", "Any", "Assume", "Chance", "Condition", "Not", "Within", "all_of", "asked_by"]
 
 
 @attrs.frozen
@@ -85,6 +85,26 @@ def _flattened(conditions: Iterable[Condition]) -> Iterator[Condition]:
             yield from _flattened(one.conditions)
         else:
             yield one
+
+
+def asked_by(condition: Condition) -> frozenset[str] | None:
+    """Give the fields that a condition asks, or None for one that asks what no field tells.
+
+    >>> asked_by(All((ALWAYS, Chance(Fraction(1, 2))))), asked_by(Assume("it rains", "no window"))
+    (frozenset(), None)
+    """
+    match condition:
+        case Within(field, _):
+            return frozenset({field})
+        case Not(inner):
+            return asked_by(inner)
+        case All(conditions) | Any(conditions):
+            parts = [asked_by(one) for one in conditions]
+            return None if None in parts else frozenset().union(*(one for one in parts if one))
+        case Chance():
+            return frozenset()
+        case Assume():
+            return None
 
 
 ALWAYS = All()

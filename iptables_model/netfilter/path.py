@@ -14,7 +14,6 @@ from iptables_model.model.rule import Rule
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import Condition, Within
 from iptables_model.netfilter.effects import Verdict
-from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.sets import Choice, NameSet
 from iptables_model.netfilter.state import Constant, State, Suppose, split
@@ -52,9 +51,9 @@ class Arrival:
 class Path:
     """Take sets of packets through the hooks and gather where they end."""
 
-    def __init__(self, walk: Walk, evidence: Evidence, suppose: Suppose) -> None:
+    def __init__(self, walk: Walk, suppose: Suppose) -> None:
         self._walk = walk
-        self._evidence = evidence
+        self._evidence = walk.evidence
         self._suppose = suppose
         self.arrivals: list[Arrival] = []
 

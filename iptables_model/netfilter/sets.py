@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Self
@@ -43,6 +44,16 @@ class LineSet:
 
     def __or__(self, other: Self) -> Self:
         return self._same(intervals.unite((self.bounds, other.bounds)))
+
+    def parted(self, other: Self) -> tuple[Self | None, Self | None]:
+        """Give what is in another set and what is not, each None if that is nothing."""
+        if len(self.bounds) == 2:
+            low, high = self.bounds
+            before = bisect_right(other.bounds, low)
+            if before == bisect_left(other.bounds, high):
+                # The other set neither begins nor ends within this interval.
+                return (self, None) if before % 2 else (None, self)
+        return self & other or None, self - other or None
 
     def __bool__(self) -> bool:
         return bool(self.bounds)
@@ -313,6 +324,12 @@ class Choice:
 
     def __or__(self, other: Choice) -> Choice:
         return Choice(self.names | other.names)
+
+    def parted(self, other: Choice) -> tuple[Choice | None, Choice | None]:
+        """Give what is in another choice and what is not, each None if that is nothing."""
+        if self.names <= other.names:
+            return self, None
+        return self & other or None, self - other
 
     def __bool__(self) -> bool:
         return bool(self.names)

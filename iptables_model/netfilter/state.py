@@ -131,11 +131,30 @@ class State:
         other.now = {**self.now, **changes}
         return other
 
-    def stepped(self, step: Step) -> Self:
-        """Add a step to the trace."""
+    def stepped(self, *steps: Step) -> Self:
+        """Add steps to the trace."""
         other = self.copy()
-        other.steps = (step, self.steps)
+        for step in steps:
+            other.steps = (step, other.steps)
         return other
+
+    def steps_since(self, before: Self) -> tuple[Step, ...]:
+        """Give the steps since an earlier state, in their order."""
+        found = []
+        left = self.steps
+        while left is not before.steps:
+            step, left = left
+            found.append(step)
+        return tuple(reversed(found))
+
+    def has_changed(self, before: Self) -> bool:
+        """Say whether anything but the steps has changed since an earlier state."""
+        return not (
+            self.when is before.when
+            and self.now is before.now
+            and self.assumed is before.assumed
+            and self.probability is before.probability
+        )
 
     def assuming(self, key: object, holds: bool, told: Assumption | None = None) -> Self:
         """Take something for granted from here on, and tell it with the answer."""
@@ -159,6 +178,19 @@ class State:
             case Mixed(sources, xor):
                 return _image(sources, xor, self.when)
 
+    def content(self, field: str) -> object:
+        """Tell all that a rule can learn of a field."""
+        override = self.now.get(field)
+        match override:
+            case None:
+                return self.when[field]
+            case Constant():
+                return override
+            case Shifted(source, _):
+                return override, self.when[source]
+            case Mixed(sources, _):
+                return override, *[self.when[source] for source, _ in sources]
+
     def identity(self, field: str) -> object:
         """Tell a field's content apart from what it was before a rewriting."""
         return self.now.get(field, field)
@@ -179,11 +211,8 @@ def _image(sources: tuple[tuple[str, int], ...], xor: int, when: dict[str, Anyth
     return found
 
 
-class Parts(NamedTuple):
-    """The packets for which a condition holds, and those for which it does not."""
-
-    yes: list[State]
-    no: list[State]
+Parts: TypeAlias = tuple[list[State], list[State]]
+"""The packets for which a condition holds, and those for which it does not."""
 
 
 def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
@@ -195,10 +224,9 @@ def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
         return _split_all(state, condition.conditions, suppose)
     if isinstance(condition, Not):
         yes, no = split(state, condition.condition, suppose)
-        return Parts(no, yes)
+        return no, yes
     if isinstance(condition, Any):
-        no, yes = _split_all(state, tuple(Not(inner) for inner in condition.conditions), suppose)
-        return Parts(yes, no)
+        return _split_any(state, condition.conditions, suppose)
     if isinstance(condition, Chance):
         return _split_chance(state, condition.probability)
     return _split_assumption(state, condition, suppose)
@@ -209,13 +237,27 @@ def _split_all(state: State, conditions: tuple[Condition, ...], suppose: Suppose
     for condition in conditions:
         still = []
         for one in yes:
-            parts = split(one, condition, suppose)
-            still += parts.yes
-            no += parts.no
+            holds, fails = split(one, condition, suppose)
+            still += holds
+            no += fails
         yes = still
         if not yes:
             break
-    return Parts(yes, no)
+    return yes, no
+
+
+def _split_any(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
+    yes, no = [], [state]
+    for condition in conditions:
+        still = []
+        for one in no:
+            holds, fails = split(one, condition, suppose)
+            yes += holds
+            still += fails
+        no = still
+        if not no:
+            break
+    return yes, no
 
 
 def _split_field(state: State, field: str, allowed: Anything) -> Parts:
@@ -232,23 +274,21 @@ def _split_field(state: State, field: str, allowed: Anything) -> Parts:
 
 
 def _split_asked(state: State, field: str, allowed: Anything) -> Parts:
-    value = state.when[field]
-    inside = value & allowed
-    if not inside:
-        return Parts([], [state])
-    outside = value - allowed
-    if not outside:
-        return Parts([state], [])
-    return Parts([state.narrowed(field, inside)], [state.narrowed(field, outside)])
+    inside, outside = state.when[field].parted(allowed)
+    if inside is None:
+        return [], [state]
+    if outside is None:
+        return [state], []
+    return [state.narrowed(field, inside)], [state.narrowed(field, outside)]
 
 
 def _split_chosen(state: State, field: str, value: Anything, allowed: Anything) -> Parts:
     """Part by a field that was set to one of several values: which one, is the kernel's choice, so it is assumed."""
-    inside, outside = value & allowed, value - allowed
-    if not inside:
-        return Parts([], [state])
-    if not outside:
-        return Parts([state], [])
+    inside, outside = value.parted(allowed)
+    if inside is None:
+        return [], [state]
+    if outside is None:
+        return [state], []
     statement = f"the {field.replace('_', ' ')} chosen is {inside}"
     yes, no = (
         state.rewritten(**{field: Constant(part)}).assuming(
@@ -256,7 +296,7 @@ def _split_chosen(state: State, field: str, value: Anything, allowed: Anything) 
         )
         for part, holds in ((inside, True), (outside, False))
     )
-    return Parts([yes], [no])
+    return [yes], [no]
 
 
 def _split_mixed(state: State, sources: tuple[tuple[str, int], ...], xor: int, allowed: BitSet) -> Parts:
@@ -273,10 +313,10 @@ def _split_mixed(state: State, sources: tuple[tuple[str, int], ...], xor: int, a
         for field, keep in sources:
             wanted = BitSet.of(pattern.value ^ xor, pattern.mask & keep)
             parts = [_split_asked(one, field, wanted) for one in left]
-            left = [one for part in parts for one in part.yes]
-            rest += [one for part in parts for one in part.no]
+            left = [one for holds, _ in parts for one in holds]
+            rest += [one for _, fails in parts for one in fails]
         yes += left
-    return Parts(yes, rest)
+    return yes, rest
 
 
 def _split_chance(state: State, probability: Fraction) -> Parts:
@@ -287,19 +327,19 @@ def _split_chance(state: State, probability: Fraction) -> Parts:
         other.probability = state.probability * share
         return [other]
 
-    return Parts(likely(probability), likely(_ONE - probability))
+    return likely(probability), likely(_ONE - probability)
 
 
 def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Parts:
     key = (condition.statement, tuple(state.identity(field) for field in condition.fields))
     known = state.assumed.get(key)
     if known is not None and not condition.fleeting:
-        return Parts([state], []) if known else Parts([], [state])
+        return ([state], []) if known else ([], [state])
     supposed = suppose(condition, state)
     if supposed is not None:
         taken = [state.assuming(key, *supposed)]
-        return Parts(taken, []) if supposed.holds else Parts([], taken)
+        return (taken, []) if supposed.holds else ([], taken)
     yes, no = (
         state.assuming(key, holds, Assumption(condition.statement, holds, condition.reason)) for holds in (True, False)
     )
-    return Parts([yes], [no])
+    return [yes], [no]

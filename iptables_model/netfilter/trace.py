@@ -86,10 +86,10 @@ def flows_of(
     ruleset: Ruleset, packet: Packet, *, node: Node | None = None, suppose: Suppose | None = None
 ) -> tuple[Flow, ...]:
     """Follow packets as `trace` does, keep each flow by itself, and let `suppose` answer what the rules leave open."""
-    evidence = Evidence(_family(ruleset, packet), node)
+    chains = ReadyChains.of(ruleset, Evidence(_family(ruleset, packet), node))
     answer = suppose or _leave_open
-    path = Path(Walk(ReadyChains.of(ruleset, evidence), evidence, answer), evidence, answer)
-    states = list(_start(packet, evidence.family))
+    path = Path(Walk(chains, answer), answer)
+    states = list(_start(packet, chains.evidence.family))
     if packet.in_interface is None:
         path.send(states)
     else:

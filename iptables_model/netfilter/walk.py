@@ -9,8 +9,8 @@ import attrs
 from iptables_model.model.rule import Rule
 from iptables_model.model.targets import Goto, Jump
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
-from iptables_model.netfilter.effects import Effect, Verdict, effect_of, unknown_course
-from iptables_model.netfilter.evidence import Evidence
+from iptables_model.netfilter.effects import Effect, Verdict, effect_of, only_speaks, unknown_course
+from iptables_model.netfilter.memory import Course
 from iptables_model.netfilter.state import State, Suppose, split
 
 __all__ = ["Passage", "Walk"]
@@ -45,9 +45,9 @@ class Passage:
 class Walk:
     """Take sets of packets through the tables of one ruleset."""
 
-    def __init__(self, chains: ReadyChains, evidence: Evidence, suppose: Suppose) -> None:
+    def __init__(self, chains: ReadyChains, suppose: Suppose) -> None:
         self.chains = chains
-        self.evidence = evidence
+        self.evidence = chains.evidence
         self.suppose = suppose
 
     def traverse(self, table: str, hook: str, state: State) -> list[Passage]:
@@ -57,6 +57,9 @@ class Walk:
             return [Passage(state, Verdict.ACCEPT, None)]
         if not start.rules:
             return [_by_policy(table, start, state)]
+        known = start.memory.recall(state)
+        if known is not None:
+            return [Passage(state.stepped(*known.steps), known.verdict, known.rule)]
         return Traversal(self, table, start).run(state)
 
 
@@ -69,23 +72,39 @@ class Traversal:
         self._start = start
         self._waiting: list[Place] = []
         self._done: list[Passage] = []
+        self._asked: frozenset[str] | None = frozenset()
 
     def run(self, state: State) -> list[Passage]:
         """Follow a state. The last place that waits goes first, so what matches comes before what does not."""
         self._waiting.append(Place(state, self._start, 0, (), (self._start.chain.name,)))
         while self._waiting:
             self._ask(self._waiting.pop())
+        self._remember(state)
         return self._done
+
+    def _remember(self, state: State) -> None:
+        """Have the chain remember what it did, if it kept the packets together and unchanged."""
+        last = self._done[-1]
+        if self._asked is not None and len(self._done) == 1 and not last.state.has_changed(state):
+            course = Course(last.state.steps_since(state), last.verdict, last.rule)
+            self._start.memory.keep(state, self._asked, course)
+
+    def _learn(self, fields: frozenset[str] | None) -> None:
+        """Take note of the fields on which the course depends, or (None) that it depends on more than fields."""
+        self._asked = None if self._asked is None or fields is None else self._asked | fields
 
     def _ask(self, at: Place) -> None:
         """Ask the rules from a place on, until one matches some of the packets."""
         state, chain, place, jumps, inside = at
+        self._learn(chain.index_fields)
         while True:
             place = chain.next_place(state, place)
             if place >= len(chain.rules):
                 self._leave(Place(state, chain, place, jumps, inside))
                 return
-            yes, no = split(state, chain.condition(place), self._walk.suppose)
+            condition, fields = chain.asked(place)
+            self._learn(fields)
+            yes, no = split(state, condition, self._walk.suppose)
             if yes or len(no) > 1:
                 break
             state = no[0]
@@ -102,6 +121,8 @@ class Traversal:
         elif target is None:
             self._follow(at, rule, [Effect(at.state, Verdict.CONTINUE)])
         else:
+            if not only_speaks(target):
+                self._learn(None)
             self._follow(at, rule, effect_of(target, at.state, self._walk.evidence, self._walk.suppose))
 
     def _follow(self, at: Place, rule: Rule, course: list[Effect]) -> None:
@@ -129,6 +150,7 @@ class Traversal:
             self._waiting.append(Place(at.state.stepped(step), chain, 0, jumps, (*at.inside, target.chain)))
 
     def _unknown(self, at: Place, chain: str, reason: str) -> list[Effect]:
+        self._learn(None)
         return unknown_course(f"chain {chain}", reason, at.state, self._walk.suppose)
 
     def _leave(self, at: Place) -> None:

@@ -14,7 +14,7 @@ from iptables_model.netfilter.effects.course import Course, Effect, Verdict, unk
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.state import State, Suppose
 
-__all__ = ["EFFECTS", "Effect", "Verdict", "effect_of", "unknown_course"]
+__all__ = ["EFFECTS", "Effect", "Verdict", "effect_of", "only_speaks", "unknown_course"]
 
 
 def effect_of(target: Target, state: State, evidence: Evidence, suppose: Suppose) -> Course:
@@ -23,6 +23,11 @@ def effect_of(target: Target, state: State, evidence: Evidence, suppose: Suppose
     if known is not None:
         return [known(target, state, evidence)]
     return unknown_course(target_text(target), "nothing here says what this target does", state, suppose)
+
+
+def only_speaks(target: Target) -> bool:
+    """Say whether a target says the same of every packet, and changes nothing that is kept of it."""
+    return EFFECTS.get(type(target)) in verdicts.SPEAKING
 
 
 EFFECTS: Mapping[type[Target], Callable[[Any, State, Evidence], Effect]] = MappingProxyType(

@@ -8,7 +8,7 @@ from iptables_model.netfilter.effects.course import Effect, Verdict
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.state import State
 
-__all__ = ["accepts", "drops", "goes_on", "rejects", "returns"]
+__all__ = ["SPEAKING", "accepts", "drops", "goes_on", "rejects", "returns"]
 
 
 def goes_on(_target: Any, state: State, _: Evidence) -> Effect:
@@ -34,3 +34,7 @@ def rejects(_target: Any, state: State, _: Evidence) -> Effect:
 def returns(_target: Any, state: State, _: Evidence) -> Effect:
     """Go back to where the last jump came from."""
     return Effect(state, Verdict.RETURN)
+
+
+SPEAKING = frozenset({goes_on, accepts, drops, rejects, returns})
+"""All of these, which look at no packet."""

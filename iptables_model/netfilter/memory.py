@@ -1,0 +1,48 @@
+"""What a table does with packets that it neither parts nor changes, remembered for all that look alike to it."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import NamedTuple
+
+from iptables_model.model.rule import Rule
+from iptables_model.netfilter.effects import Verdict
+from iptables_model.netfilter.state import State, Step
+
+__all__ = ["Course", "Memory"]
+
+_MOST = 4096
+
+
+class Course(NamedTuple):
+    """Hold the way of packets through a table: steps, verdict, and the rule that spoke it (None: the policy)."""
+
+    steps: tuple[Step, ...]
+    verdict: Verdict
+    rule: Rule | None
+
+
+class Memory:
+    """Remember courses by the contents of those fields that some rule asked for on the way.
+
+    Packets whose contents are equal there meet the same answers, so they take the same course.
+    """
+
+    def __init__(self) -> None:
+        self._fields: frozenset[str] = frozenset()
+        self._courses: dict[tuple[object, ...], Course] = {}
+
+    def recall(self, state: State) -> Course | None:
+        """Find the course that packets take, if it is known."""
+        return self._courses.get(self._key(state))
+
+    def keep(self, state: State, asked: Set[str], course: Course) -> None:
+        """Remember the course of packets of which the rules asked these fields."""
+        if not asked <= self._fields or len(self._courses) >= _MOST:
+            # What was known by fewer fields is worked out anew.
+            self._fields |= asked
+            self._courses.clear()
+        self._courses[self._key(state)] = course
+
+    def _key(self, state: State) -> tuple[object, ...]:
+        return tuple([state.content(field) for field in self._fields])
