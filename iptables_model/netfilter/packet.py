@@ -2,143 +2,64 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any as Anything
-from typing import TypeAlias
 
 import attrs
 
 from iptables_model.errors import ModelError
+from iptables_model.netfilter import fields
 from iptables_model.netfilter.bits import ANY_BITS, BitSet
+from iptables_model.netfilter.fields import ANY, STATES, FieldSet
 from iptables_model.netfilter.sets import AddressSet, Choice, NameSet, NumberSet
-from iptables_model.values.addresses import Address, Network
-from iptables_model.values.numbers import MARK, PROTOCOL
 
-__all__ = ["ANY", "FIELDS", "NAT_STATUS", "STATES", "FieldSet", "Packet", "PacketSet", "cube_of", "meet", "without"]
+__all__ = [
+    "ANY",
+    "FIELDS",
+    "STATES",
+    "FieldSet",
+    "Packet",
+    "PacketSet",
+    "cube_of",
+    "meet",
+    "parted",
+    "without",
+]
 
-ANY = "any"
-"""What leaves a field open."""
+_BYTES, _PORTS, _WORDS = (NumberSet((0, 1 << bits)) for bits in (8, 16, 32))
+_NO = Choice(frozenset({"no"}))
+_ORIGINAL = Choice(frozenset({"ORIGINAL"}))
+_NO_BITS = BitSet.of(0)
 
-FieldSet: TypeAlias = AddressSet | NumberSet | NameSet | BitSet | Choice
-
-STATES = frozenset({"NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"})
-"""The states in which conntrack can see a packet (include/uapi/linux/netfilter/nf_conntrack_common.h)."""
-
-NAT_STATUS = 0b110000
-"""IPS_SRC_NAT and IPS_DST_NAT of a connection's status (include/uapi/linux/netfilter/nf_conntrack_common.h)."""
-
-_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32}
-_ALL_FLAGS = 0x3F
-_BYTES, _PORTS, _LENGTHS = (NumberSet((0, 1 << bits)) for bits in (8, 16, 32))
-
-
-def _addresses(value: str | Network | Address | AddressSet | None) -> AddressSet | None:
-    if value is None or isinstance(value, AddressSet):
-        return value
-    return None if value == ANY else AddressSet.read(value)
-
-
-def _numbers(value: str | int | NumberSet, bits: int) -> NumberSet:
-    if isinstance(value, NumberSet):
-        return value
-    return NumberSet((0, 1 << bits)) if value == ANY else NumberSet.read(value, bits)
-
-
-def _ports(value: str | int | NumberSet) -> NumberSet:
-    return _numbers(value, 16)
-
-
-def _bytes(value: str | int | NumberSet) -> NumberSet:
-    return _numbers(value, 8)
-
-
-def _lengths(value: str | int | NumberSet) -> NumberSet:
-    return _numbers(value, 32)
-
-
-def _protocol(value: str | int | NumberSet) -> NumberSet:
-    if isinstance(value, str) and value != ANY:
-        try:
-            names = value.removeprefix("!").split(",")
-            numbers = ",".join(str(int(PROTOCOL.parse(name.strip()))) for name in names)
-        except ValueError:
-            raise ModelError(f'a packet needs a protocol, found "{value}"') from None
-        return NumberSet.read(("!" if value.startswith("!") else "") + numbers, 8)
-    return _bytes(value)
-
-
-def _interface(value: str | NameSet | None) -> NameSet | None:
-    if value is None or isinstance(value, NameSet):
-        return value
-    return NameSet.some() if value == ANY else NameSet.read(value)
-
-
-def _out_interface(value: str | NameSet) -> NameSet:
-    return _interface(value) or NameSet.some()
-
-
-def _bits(value: str | int | BitSet) -> BitSet:
-    if isinstance(value, BitSet):
-        return value
-    if value == ANY:
-        return ANY_BITS
-    try:
-        mark = MARK.parse(str(value))
-    except ValueError as error:
-        raise ModelError(f"a packet's mark {error}") from None
-    return BitSet.of(mark.value, mark.mask)
-
-
-def _state(value: str | Choice) -> Choice:
-    if isinstance(value, Choice):
-        return value
-    names = STATES if value == ANY else frozenset(value.upper().split(","))
-    if not names <= STATES:
-        raise ModelError(f'a packet needs states among {",".join(sorted(STATES))}, found "{value}"')
-    return Choice(names)
-
-
-def _tcp_flags(value: str | BitSet) -> BitSet:
-    if isinstance(value, BitSet):
-        return value
-    if value == ANY:
-        return ANY_BITS
-    names = [] if value.upper() == "NONE" else value.upper().split(",")
-    if not set(names) <= set(_FLAGS):
-        raise ModelError(f'a packet needs TCP flags among {",".join(_FLAGS)} or NONE, found "{value}"')
-    return BitSet.of(sum(_FLAGS[name] for name in set(names)), _ALL_FLAGS)
-
-
-def _icmp_type(value: str | int | NumberSet) -> NumberSet:
-    if isinstance(value, NumberSet):
-        return value
-    if value == ANY:
-        return NumberSet((0, 1 << 16))
-    found = re.fullmatch(r"(\d{1,3})(?:/(\d{1,3}))?", str(value))
-    kind, code = (int(found[1]), found[2]) if found else (256, None)
-    if kind > 255 or (code is not None and int(code) > 255):
-        raise ModelError(f'a packet needs an ICMP type as 8 or 8/0, found "{value}"')
-    return NumberSet.of(kind << 8, kind << 8 | 255) if code is None else NumberSet.of(kind << 8 | int(code))
-
-
-def _yes_no(value: str | bool | Choice) -> Choice:
-    if isinstance(value, Choice):
-        return value
-    if value == ANY:
-        return Choice(frozenset({"yes", "no"}))
-    return Choice(frozenset({"yes" if value in (True, "yes") else "no"}))
-
-
-def _bridge_port(value: str | NameSet | None) -> NameSet:
-    if value is None:
-        return NameSet.nothing_there()
-    return value if isinstance(value, NameSet) else NameSet.everything() if value == ANY else NameSet.read(value)
+_IMPLIED: Mapping[str, tuple[BitSet, Choice]] = MappingProxyType(
+    {
+        "NEW": (fields.status("NONE"), _ORIGINAL),
+        "ESTABLISHED": (fields.status("SEEN_REPLY,CONFIRMED SEEN_REPLY,CONFIRMED"), fields.direction(ANY)),
+    }
+)
+"""The status and the direction that go with a state, where they do: the first packet of a connection, of which nothing
+is noted yet; and one of a connection that both sides have used, so that it has IPS_SEEN_REPLY and IPS_CONFIRMED
+(resolve_normal_ct and nf_conntrack_in, net/netfilter/nf_conntrack_core.c)."""
 
 
 def _usual_status(packet: Packet) -> BitSet:
-    """Say that the first packet of a connection has not been translated yet; what a later one was is not known."""
-    return BitSet.of(0, NAT_STATUS) if packet.state.single == "NEW" else ANY_BITS
+    return _IMPLIED.get(packet.state.single or "", (ANY_BITS,))[0]
+
+
+def _usual_direction(packet: Packet) -> Choice:
+    return _ORIGINAL if packet.state.single == "NEW" else fields.direction(ANY)
+
+
+def _usual_socket(packet: Packet) -> Choice:
+    """Say that what comes in has no socket that sent it."""
+    return fields.socket(ANY if packet.in_interface is None else None)
+
+
+def _usual_packet_type(packet: Packet) -> Choice:
+    """Say that the node addresses what it makes to nobody on a link yet (skb->pkt_type is 0, PACKET_HOST)."""
+    return fields.packet_type("unicast" if packet.in_interface is None else ANY)
 
 
 @attrs.frozen(kw_only=True)
@@ -148,8 +69,13 @@ class Packet:
     Values are written as iptables writes them: `"10.0.0.0/8"`, `"80,443,8000:8010"`, `"SYN,ACK"`, `"8/0"`, with `!` in
     front for all others; ints and `ipaddress` objects will do too, and `"any"` leaves a field open. A packet that comes
     in starts at PREROUTING; one made on the node (`in_interface=None`) starts at OUTPUT. `state` is NEW and the marks
-    are 0 unless said otherwise, as for the first packet of a connection. `physdev_in` is None for a packet that
-    came through no bridge port; `status` holds the connection's IPS_* bits.
+    are 0 unless said otherwise, as for the first packet of a connection. `status` holds the connection's IPS_* bits,
+    `ttl` is the hop limit of IPv6, `length` is that of the whole packet, `fragment` is a later fragment.
+
+    A packet has no IPv6 extension headers, came through no bridge port (`physdev_in` is None) and by no IPsec, and
+    belongs to a socket only if it was made here (`socket` is "process", "kernel" or None), unless said otherwise.
+    Of the flags in `tcp_flags`, `tcp_options`, `sctp_chunks` and `headers` a packet has those that are listed and no
+    others.
 
     Raises `ModelError` for what cannot be read.
 
@@ -157,24 +83,43 @@ class Packet:
     src 10.0.0.0/8, protocol tcp, dport 80,443
     """
 
-    src: AddressSet | None = attrs.field(default=None, converter=_addresses)
-    dst: AddressSet | None = attrs.field(default=None, converter=_addresses)
-    protocol: NumberSet = attrs.field(default=_BYTES, converter=_protocol)
-    sport: NumberSet = attrs.field(default=_PORTS, converter=_ports)
-    dport: NumberSet = attrs.field(default=_PORTS, converter=_ports)
-    in_interface: NameSet | None = attrs.field(default=NameSet.some(), converter=_interface)
-    out_interface: NameSet = attrs.field(default=NameSet.some(), converter=_out_interface)
-    mark: BitSet = attrs.field(default=BitSet.of(0), converter=_bits)
-    connmark: BitSet = attrs.field(default=BitSet.of(0), converter=_bits)
-    state: Choice = attrs.field(default=Choice(frozenset({"NEW"})), converter=_state)
-    status: BitSet = attrs.field(default=attrs.Factory(_usual_status, takes_self=True), converter=_bits)
-    tcp_flags: BitSet = attrs.field(default=ANY_BITS, converter=_tcp_flags)
-    icmp_type: NumberSet = attrs.field(default=_PORTS, converter=_icmp_type)
-    ttl: NumberSet = attrs.field(default=_BYTES, converter=_bytes)
-    tos: BitSet = attrs.field(default=ANY_BITS, converter=_bits)
-    length: NumberSet = attrs.field(default=_LENGTHS, converter=_lengths)
-    fragment: Choice = attrs.field(default=Choice(frozenset({"no"})), converter=_yes_no)
-    physdev_in: NameSet = attrs.field(default=NameSet.nothing_there(), converter=_bridge_port)
+    src: AddressSet | None = attrs.field(default=None, converter=fields.addresses)
+    dst: AddressSet | None = attrs.field(default=None, converter=fields.addresses)
+    protocol: NumberSet = attrs.field(default=_BYTES, converter=fields.protocol)
+    sport: NumberSet = attrs.field(default=_PORTS, converter=fields.ports)
+    dport: NumberSet = attrs.field(default=_PORTS, converter=fields.ports)
+    in_interface: NameSet | None = attrs.field(default=NameSet.some(), converter=fields.interface)
+    out_interface: NameSet = attrs.field(default=NameSet.some(), converter=fields.out_interface)
+    mark: BitSet = attrs.field(default=_NO_BITS, converter=fields.mark)
+    connmark: BitSet = attrs.field(default=_NO_BITS, converter=fields.mark)
+    state: Choice = attrs.field(default=Choice(frozenset({"NEW"})), converter=fields.state)
+    status: BitSet = attrs.field(default=attrs.Factory(_usual_status, takes_self=True), converter=fields.status)
+    direction: Choice = attrs.field(
+        default=attrs.Factory(_usual_direction, takes_self=True), converter=fields.direction
+    )
+    tcp_flags: BitSet = attrs.field(default=ANY_BITS, converter=fields.tcp_flags)
+    tcp_options: BitSet = attrs.field(default=ANY_BITS, converter=fields.tcp_options)
+    mss: NumberSet = attrs.field(default=_PORTS, converter=fields.ports)
+    icmp_type: NumberSet = attrs.field(default=_PORTS, converter=fields.icmp_type)
+    sctp_chunks: BitSet = attrs.field(default=ANY_BITS, converter=fields.chunks)
+    dccp_type: Choice = attrs.field(default=fields.dccp_type(ANY), converter=fields.dccp_type)
+    ahspi: NumberSet = attrs.field(default=_WORDS, converter=fields.word)
+    espspi: NumberSet = attrs.field(default=_WORDS, converter=fields.word)
+    ttl: NumberSet = attrs.field(default=_BYTES, converter=fields.byte)
+    tos: BitSet = attrs.field(default=ANY_BITS, converter=fields.tos)
+    length: NumberSet = attrs.field(default=_WORDS, converter=fields.word)
+    fragment: Choice = attrs.field(default=_NO, converter=fields.yes_no)
+    headers: BitSet = attrs.field(default=_NO_BITS, converter=fields.headers)
+    physdev_in: NameSet = attrs.field(default=NameSet.nothing_there(), converter=fields.bridge_port)
+    physdev_out: NameSet = attrs.field(default=NameSet.nothing_there(), converter=fields.bridge_port)
+    mac_source: NameSet = attrs.field(default=NameSet.everything(), converter=fields.hardware_address)
+    pkt_type: Choice = attrs.field(
+        default=attrs.Factory(_usual_packet_type, takes_self=True), converter=fields.packet_type
+    )
+    ipsec: Choice = attrs.field(default=_NO, converter=fields.yes_no)
+    socket: Choice = attrs.field(default=attrs.Factory(_usual_socket, takes_self=True), converter=fields.socket)
+    uid_owner: NumberSet = attrs.field(default=_WORDS, converter=fields.word)
+    gid_owner: NumberSet = attrs.field(default=_WORDS, converter=fields.word)
 
     def __attrs_post_init__(self) -> None:
         if self.src is not None and self.dst is not None and self.src.version != self.dst.version:
@@ -194,9 +139,19 @@ class Packet:
         return isinstance(other, Packet) and all(_covers(getattr(self, name), getattr(other, name)) for name in FIELDS)
 
     def as_data(self) -> dict[str, str]:
-        """Give the fields that say something, as text."""
-        said = {name: _value_text(name, getattr(self, name)) for name in FIELDS}
-        return {name: text for name, text in said.items() if text}
+        """Give the fields that say something, as text: not those that are open, or as usual."""
+        usual = _usual(made_here=self.in_interface is None, state=self.state)
+        return {name: self._text(name) for name in FIELDS if self._says(name, usual)}
+
+    def _says(self, name: str, usual: Packet) -> bool:
+        held = getattr(self, name)
+        if held is None:
+            return name == "in_interface"
+        return held not in (getattr(_OPEN, name), getattr(usual, name)) and str(held) != ANY
+
+    def _text(self, name: str) -> str:
+        held = getattr(self, name)
+        return "none" if held is None else fields.value_text(name, held)
 
     def __str__(self) -> str:
         return ", ".join(_field_text(name, text) for name, text in self.as_data().items()) or "any packet"
@@ -205,8 +160,12 @@ class Packet:
 FIELDS: tuple[str, ...] = tuple(field.name for field in attrs.fields(Packet))
 """The names of a packet's fields."""
 
-_OPEN = Packet(mark=ANY, connmark=ANY, state=ANY, fragment=ANY, physdev_in=ANY)
-_USUAL = Packet()
+_OPEN = Packet(**dict.fromkeys(FIELDS, ANY))  # each field knows this word
+
+
+@lru_cache(maxsize=256)
+def _usual(*, made_here: bool, state: Choice) -> Packet:
+    return Packet(in_interface=None if made_here else ANY, state=state)
 
 
 def _covers(mine: FieldSet | None, theirs: FieldSet | None) -> bool:
@@ -215,25 +174,10 @@ def _covers(mine: FieldSet | None, theirs: FieldSet | None) -> bool:
     return theirs in mine
 
 
-def _value_text(name: str, value: FieldSet | None) -> str:
-    """Word what a field says; one that is open, or as usual, says nothing."""
-    if value is None:
-        return "none" if name == "in_interface" else ""
-    if value in (getattr(_OPEN, name), getattr(_USUAL, name)) or str(value) == ANY:
-        return ""
-    if name == "protocol" and isinstance(value, NumberSet):
-        return ",".join(_protocol_text(low, high) for low, high in value)
-    return str(value)
-
-
 def _field_text(name: str, text: str) -> str:
     if (name, text) == ("in_interface", "none"):
         return "made on the node"
     return f"{name.replace('_', ' ')} {text}"
-
-
-def _protocol_text(low: int, high: int) -> str:
-    return str(PROTOCOL.read(str(low))) if low == high else f"{low}:{high}"
 
 
 @attrs.frozen
@@ -272,6 +216,19 @@ def cube_of(packet: Packet, family: int) -> dict[str, Anything]:
         if cube[name] is None:
             cube[name] = AddressSet.everything(family)
     return cube
+
+
+def parted(cube: dict[str, Anything]) -> Iterator[dict[str, Anything]]:
+    """Part packets by their state, each with the status and direction that go with it unless others were said."""
+    left = cube["state"]
+    for name, (status, direction) in _IMPLIED.items():
+        part = left & Choice(frozenset({name}))
+        if part:
+            settled = {"status": cube["status"] & status, "direction": cube["direction"] & direction}
+            yield {**cube, "state": part, **{field: held for field, held in settled.items() if held}}
+            left = left - part
+    if left:
+        yield {**cube, "state": left}
 
 
 def meet(one: Packet, other: Packet) -> Packet | None:

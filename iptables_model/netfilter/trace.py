@@ -16,15 +16,13 @@ from iptables_model.netfilter.chains import ReadyChains
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
-from iptables_model.netfilter.packet import FIELDS, NAT_STATUS, Packet, PacketSet, cube_of
+from iptables_model.netfilter.packet import FIELDS, Packet, PacketSet, cube_of, parted
 from iptables_model.netfilter.path import Arrival, Delivery, Path
-from iptables_model.netfilter.sets import Choice, NameSet
+from iptables_model.netfilter.sets import NameSet
 from iptables_model.netfilter.state import Assumption, State, Step, Suppose
 from iptables_model.netfilter.walk import Walk
 
 __all__ = ["Flow", "Step", "flows_of", "trace"]
-
-_NEW = Choice(frozenset({"NEW"}))
 
 
 @attrs.frozen(kw_only=True)
@@ -108,18 +106,11 @@ def _leave_open(_: object, __: State) -> None:
 
 
 def _start(packet: Packet, family: int) -> Iterator[State]:
-    """Spread the packet out; the first packet of a connection has not been translated yet."""
+    """Spread the packet out, parted by what its state tells of its connection."""
     cube: dict[str, Any] = cube_of(packet, family)
     if packet.in_interface is None:
         cube["in_interface"] = NameSet.nothing_there()
-    first = cube["state"] & _NEW
-    if first:
-        fresh = cube["status"] & BitSet.of(0, NAT_STATUS)
-        if fresh:
-            yield State({**cube, "state": first, "status": fresh})
-    later = cube["state"] - _NEW
-    if later:
-        yield State({**cube, "state": later})
+    yield from map(State, parted(cube))
 
 
 def _flows(arrivals: list[Arrival]) -> Iterator[Flow]:

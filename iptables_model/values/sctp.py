@@ -8,7 +8,7 @@ import attrs
 
 from iptables_model.values.codec import Codec, Form
 
-__all__ = ["CHUNK_TYPES", "Chunk", "ChunkMatch", "ChunkTypes"]
+__all__ = ["CHUNK_NUMBERS", "CHUNK_TYPES", "Chunk", "ChunkMatch", "ChunkTypes"]
 
 
 class ChunkMatch(enum.StrEnum):
@@ -20,12 +20,14 @@ class ChunkMatch(enum.StrEnum):
 
 
 # By number, which is the order of print (extensions/libxt_sctp.c).
-_TYPES = {
+CHUNK_NUMBERS = {
     "DATA": 0, "INIT": 1, "INIT_ACK": 2, "SACK": 3, "HEARTBEAT": 4, "HEARTBEAT_ACK": 5, "ABORT": 6, "SHUTDOWN": 7,
     "SHUTDOWN_ACK": 8, "ERROR": 9, "COOKIE_ECHO": 10, "COOKIE_ACK": 11, "ECN_ECNE": 12, "ECN_CWR": 13,
     "SHUTDOWN_COMPLETE": 14, "I_DATA": 64, "ASCONF_ACK": 128, "RE_CONFIG": 130, "PAD": 132, "FORWARD_TSN": 192,
     "ASCONF": 193, "I_FORWARD_TSN": 194,
 }  # fmt: skip
+"""The numbers of the chunk types that have names."""
+
 _FLAGS = {"DATA": "IUBE", "ABORT": "T", "SHUTDOWN_COMPLETE": "T"}
 
 
@@ -70,7 +72,7 @@ class ChunkTypes:
 def _chunk(text: str) -> Chunk:
     name, _, flags = text.partition(":")
     kind = name.upper()
-    if kind not in _TYPES:
+    if kind not in CHUNK_NUMBERS:
         raise ValueError(f'needs the names of SCTP chunk types, found "{name}"')
     if not set(flags.upper()) <= set(_FLAGS.get(kind, "")):
         raise ValueError(f'needs flags that {kind} has, found "{flags}"')
@@ -85,10 +87,10 @@ def _chunk_types(text: str) -> ChunkTypes:
     if names.upper() in ("ALL", "NONE"):
         return ChunkTypes(match, every=names.upper() == "ALL")
     chunks = {chunk.type: chunk for chunk in map(_chunk, names.split(","))}
-    return ChunkTypes(match, tuple(chunks[name] for name in _TYPES if name in chunks))
+    return ChunkTypes(match, tuple(chunks[name] for name in CHUNK_NUMBERS if name in chunks))
 
 
-_NAMES = "|".join(_TYPES)
+_NAMES = "|".join(CHUNK_NUMBERS)
 
 CHUNK_TYPES: Codec[ChunkTypes] = Codec(
     name="chunk types",

@@ -108,7 +108,11 @@ def test_addresses_read_and_show(text: str, shown: str | None) -> None:
         ("dport", "80-70", 'a packet needs numbers from 0 to 65535 here, found "80-70"'),
         ("dport", "70000", 'a packet needs numbers from 0 to 65535 here, found "70000"'),
         ("state", "OLD", None),
-        ("tcp_flags", "SYN,FOO", 'a packet needs TCP flags among FIN,SYN,RST,PSH,ACK,URG or NONE, found "SYN,FOO"'),
+        (
+            "tcp_flags",
+            "SYN,FOO",
+            'a packet needs TCP flags among FIN,SYN,RST,PSH,ACK,URG,ECE,CWR or NONE, found "SYN,FOO"',
+        ),
         ("icmp_type", "300", 'a packet needs an ICMP type as 8 or 8/0, found "300"'),
         ("in_interface", "a b", 'a packet needs interface names here, found "a b"'),
         ("mark", "x", None),
