@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from iptables_model import Flow, Outcome, Packet, Step
 from iptables_model.netfilter.bits import BitSet
-from iptables_model.netfilter.packet import NAT_STATUS
 from iptables_model.netfilter.path import Delivery
 from iptables_model.netfilter.sets import AddressSet, NumberSet
 from tests.kernel.frames import ICMP, ICMP6, SCTP, TCP, UDP, Frame
@@ -33,7 +32,7 @@ def asked(frame: Frame, state: str | None) -> Packet:
     if frame.protocol in (ICMP, ICMP6):
         known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
     if state in ("ESTABLISHED", "RELATED"):
-        known |= {"status": BitSet.of(0, NAT_STATUS)}
+        known |= {"status": "SNAT,DNAT NONE"}
     return Packet(
         src=frame.src,
         dst=frame.dst,
