@@ -112,6 +112,10 @@ LOST: dict[type[Extension], tuple[Callable[[Any, str], bool], ...]] = {
         lambda match, _: match.rateest_bps is not None and match.rateest_pps is not None,
         lambda match, _: match.rateest_bps2 is not None and match.rateest_pps2 is not None,
     ),
+    # A list of no days is printed as nothing, which iptables does not read back.
+    matches.Time: (
+        lambda time, _: any(days is not None and not days.value for days in (time.monthdays, time.weekdays)),
+    ),
     matches.Tcp: (lambda tcp, _: tcp.tcp_flags is not None and tcp.tcp_flags.value.mask == 0,),  # never printed
     # iptables prints no options for the full range, and reads none as index 0.
     matches.Ipcomp: (lambda match, _: match.ipcompspi.value == NumberRange(0, 0xFFFFFFFF),),

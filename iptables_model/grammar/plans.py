@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import attrs
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
 
+_FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z0-9-]*")
 _NOTHING = Ip()
 _SPOKEN = ((1, 4), (58, 6))
 """The protocols that are spoken with one family only: icmp and ipv6-icmp."""
@@ -236,7 +238,16 @@ class Planner:
         try:
             plan.make(self, texts)
         except ModelError as error:
-            raise Unreadable(text, part.start, part.end, str(error)) from None
+            raise Unreadable(text, *_accused(part, str(error)), str(error)) from None
+
+
+def _accused(part: Part, message: str) -> tuple[int, int]:
+    """Find what a class complains about: of the options that the message names the last that is given, or itself."""
+    named = set(_FLAG.findall(message))
+    flags = {option.name: option.flag for option in part.grammar.kind.options} if part.grammar is not None else {}
+    given = [given for field, given in part.given.items() if {given.flag.text, flags[field]} & named]
+    last = max(given, key=lambda given: given.at, default=None)
+    return (part.start, part.end) if last is None else (last.at, last.end)
 
 
 def _part_plan(grammar: ExtensionGrammar, options: tuple[Option, ...]) -> PartPlan:

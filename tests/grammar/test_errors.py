@@ -72,7 +72,7 @@ RULES: dict[str, tuple[str, int, int, str]] = {
     "-A INPUT ! eth0": ('! stands before "eth0", which is no option', 12, 16, ""),
     # conditions of an extension
     "-A INPUT -m statistic --probability 0.5": ("-m statistic needs --mode", 10, 22, ""),
-    "-A INPUT -m statistic --mode nth -j DROP": ("statistic in nth mode needs --every", 10, 22, ""),
+    "-A INPUT -m statistic --mode nth -j DROP": ("--mode nth needs --every", 23, 33, ""),
     # words that nothing explains
     "-A INPUT -j DROP extra": ('unexpected word "extra"', 18, 23, ""),
     "-A INPUT -j ZONE // here is": ('unexpected word "//"', 18, 20, "a comment stands on a line of its own, behind #"),

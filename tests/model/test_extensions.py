@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from collections import defaultdict
 
 import pytest
@@ -17,7 +18,7 @@ from iptables_model.model.option import Extension
 from iptables_model.model.rule import Rule
 from iptables_model.model.targets import TARGETS, Jump, UnknownTarget
 from tests.askable import ROUNDED, asked, instances, rule_with
-from tests.identity import REFUSED, RULES, SPELLINGS, Case, RuleFile
+from tests.identity import REFUSED, RULES, SPELLINGS, Case, Mistake, RuleFile
 
 
 def words(text: str) -> list[str]:
@@ -93,10 +94,20 @@ def test_spellings_are_read_as_what_iptables_prints(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=str)
-def test_mistakes_are_refused(case: Case) -> None:
+def test_mistakes_are_refused_where_they_stand(case: Mistake) -> None:
     with pytest.raises(ParseError) as caught:
-        read(case.line, case.table)
-    assert caught.value.message == case.said
+        parse(case.text)
+    error = caught.value
+    assert (error.message, error.line, error.column, error.span.end) == (case.said, 4, case.column, case.end)
+    assert error.text == case.line
+
+
+def test_there_are_mistakes_with_every_extension() -> None:
+    lines = {case.line for case in REFUSED}
+    assert len(lines) >= 400
+    used = {name for line in lines for name in re.findall("-[mj] [A-Za-z0-9]+", line)}
+    named = {f"-{'m' if kind in MATCHES else 'j'} {kind.extension}" for kind in (*MATCHES, *TARGETS) if kind.extension}
+    assert named <= used
 
 
 CASES = [(kind, family) for kind in (*MATCHES, *TARGETS) for family in kind.families]

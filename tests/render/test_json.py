@@ -123,7 +123,7 @@ MISTAKES: list[tuple[tuple[str | int, ...], object, str]] = [
     (
         ("tables", 0, "chains", 1, "rules", 0, "matches", 0, "mode"),
         "nth",
-        "$.tables[0].chains[1].rules[0].matches[0] is wrong: statistic in nth mode needs --every",
+        "$.tables[0].chains[1].rules[0].matches[0] is wrong: --mode nth needs --every",
     ),
     (
         ("tables", 0, "chains", 1, "rules", 0, "target"),

@@ -95,7 +95,7 @@ class Hashlimit(Match):
     def _settle_bytes(self, rate: ByteRate) -> None:
         """Count the burst in steps of the rate (hashlimit_mt_check)."""
         if self.hashlimit_burst is not None:
-            require(self.hashlimit_burst >= rate.bytes > 0, f"the burst cannot be smaller than {rate.bytes}b")
+            require(self.hashlimit_burst >= rate.bytes > 0, f"--hashlimit-burst needs to be at least {rate.bytes}b")
             steps = (self.hashlimit_burst & 0xFFFFFFFF) // rate.bytes + (self.hashlimit_burst % rate.bytes > 0)
             settle(self, "hashlimit_burst", ByteCount(steps * rate.bytes))
         if self.hashlimit_htable_expire == (15_000 if self.hashlimit_burst is None else 60_000):

@@ -36,10 +36,10 @@ class Statistic(Match):
 
     def __attrs_post_init__(self) -> None:
         if self.mode is StatisticMode.RANDOM:
-            require(self.probability is not None, "statistic in random mode needs --probability")
+            require(self.probability is not None, "--mode random needs --probability")
             require(self.every is None and self.packet is None, "--every and --packet belong to mode nth")
         else:
-            require(self.every is not None, "statistic in nth mode needs --every")
+            require(self.every is not None, "--mode nth needs --every")
             require(self.probability is None, "--probability belongs to mode random")
             packet = 0 if self.packet is None else self.packet
             require(self.every is not None and packet < self.every.value, "--packet needs to be below --every")
