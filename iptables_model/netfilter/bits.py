@@ -79,7 +79,7 @@ class BitSet:
         return BitSet(tuple(left))
 
     def __or__(self, other: BitSet) -> BitSet:
-        return BitSet(self.patterns + (other - self).patterns)
+        return BitSet(_grown(self.patterns + (other - self).patterns))
 
     def parted(self, other: BitSet) -> tuple[BitSet | None, BitSet | None]:
         """Give what is in another set and what is not, each None if that is nothing."""
@@ -101,6 +101,31 @@ class BitSet:
 
     def __str__(self) -> str:
         return "any" if self == ANY_BITS else " or ".join(map(str, self.patterns))
+
+
+def _grown(patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+    """Make one pattern of each two that differ in a single bit that both fix, as long as there are such."""
+    whole: dict[Pattern, None] = {}
+    waiting = list(patterns)
+    while waiting:
+        pattern = waiting.pop(0)
+        partner = next((one for one in _partners(pattern) if one in whole), None) if whole else None
+        if partner is None:
+            whole[pattern] = None
+        else:
+            del whole[partner]
+            mask = pattern.mask & ~(pattern.value ^ partner.value)
+            waiting.append(Pattern(pattern.value & mask, mask))
+    return tuple(whole)
+
+
+def _partners(pattern: Pattern) -> Iterator[Pattern]:
+    """Go through the patterns that fix the same bits and differ in one of them."""
+    bits = pattern.mask
+    while bits:
+        bit = bits & -bits
+        bits ^= bit
+        yield Pattern(pattern.value ^ bit, pattern.mask)
 
 
 ANY_BITS = BitSet((Pattern(0, 0),))

@@ -15,11 +15,11 @@ _MOST = 4096
 
 
 class Course(NamedTuple):
-    """Hold the way of packets through a table: steps, verdict, and the rule that spoke it (None: the policy)."""
+    """Hold the way of packets through a table: steps, verdict, and the rule that stopped them (None: the policy)."""
 
     steps: tuple[Step, ...]
     verdict: Verdict
-    rule: Rule | None
+    decided_by: Rule | None
 
 
 class Memory:

@@ -10,7 +10,6 @@ import enum
 
 import attrs
 
-from iptables_model.model.rule import Rule
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import Condition, Within
 from iptables_model.netfilter.effects import Verdict
@@ -45,7 +44,6 @@ class Arrival:
     state: State
     outcome: Outcome
     delivery: Delivery | None
-    rule: Rule | None
 
 
 class Path:
@@ -130,17 +128,16 @@ class Path:
 
     def _hook(self, table: str, hook: str, states: list[State]) -> list[State]:
         passed = []
-        for state in states:
-            for passage in self._walk.traverse(table, hook, state):
-                if passage.verdict is Verdict.ACCEPT:
-                    passed.append(passage.state)
-                else:
-                    outcome = Outcome.REJECTED if passage.verdict is Verdict.REJECT else Outcome.DROPPED
-                    self.arrivals.append(Arrival(passage.state, outcome, None, passage.rule))
+        for passage in self._walk.traverse(table, hook, states):
+            if passage.verdict is Verdict.ACCEPT:
+                passed.append(passage.state)
+            else:
+                outcome = Outcome.REJECTED if passage.verdict is Verdict.REJECT else Outcome.DROPPED
+                self.arrivals.append(Arrival(passage.state, outcome, None))
         return passed
 
     def _finish(self, states: list[State], delivery: Delivery) -> None:
-        self.arrivals += [Arrival(state, Outcome.REACHES, delivery, _last_translation(state)) for state in states]
+        self.arrivals += [Arrival(state, Outcome.REACHES, delivery) for state in states]
 
     def _part(self, state: State, condition: Condition) -> tuple[list[State], list[State]]:
         return split(state, condition, self._suppose)
@@ -150,14 +147,3 @@ def _restored(state: State, *fields: str) -> State:
     other = state.copy()
     other.now = {field: held for field, held in state.now.items() if field not in fields}
     return other
-
-
-def _last_translation(state: State) -> Rule | None:
-    """Find the rule that last changed where the packet goes, which is the one that decides where it arrives."""
-    steps = state.steps
-    while steps:
-        step, steps = steps
-        if step.change.startswith("dst "):
-            found: Rule | None = step.rule
-            return found
-    return None

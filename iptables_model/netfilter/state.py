@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 from fractions import Fraction
+from itertools import count
 from typing import Any as Anything
 from typing import NamedTuple, Self, TypeAlias
 
@@ -15,7 +16,7 @@ from iptables_model.netfilter.condition import All, Any, Assume, Chance, Conditi
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.sets import NumberSet
 
-__all__ = ["Assumption", "Constant", "Mixed", "Shifted", "State", "Step", "Suppose", "Supposition", "split"]
+__all__ = ["Assumption", "Constant", "Mixed", "Shifted", "State", "Step", "Suppose", "Supposition", "split", "stop_of", "unrolled"]
 
 _ONE = Fraction(1)
 
@@ -85,7 +86,7 @@ class Step:
 
 
 class Supposition(NamedTuple):
-    """Answer an `Assume` for the sake of a question; `told` is what that takes for granted, if worth telling."""
+    """Answer an `Assume`: whether it holds, and `told`, what that takes for granted, if worth telling."""
 
     holds: bool
     told: Assumption | None = None
@@ -99,25 +100,32 @@ class State:
     """Hold one set of packets on its way through the hooks.
 
     `when` maps each field to the set that it had when the question was asked, and `now` the fields that were rewritten
-    since. Working objects of the walk, copied where packets part.
+    since; `assumed` is what was taken for granted, and `decided_by` the rule that stopped the packets or
+    last changed where they go.
+    Working objects of the walk, copied where packets part.
     """
 
-    __slots__ = ("assumed", "assumptions", "now", "probability", "steps", "when")
+    __slots__ = ("assumed", "decided_by", "now", "probability", "steps", "when")
 
     def __init__(self, when: dict[str, Anything]) -> None:
         self.when = when
         self.now: dict[str, Override] = {}
-        self.assumed: dict[object, bool] = {}
-        self.assumptions: tuple[Assumption, ...] = ()
+        self.assumed: dict[object, Supposition] = {}
         self.probability = _ONE
         self.steps: tuple[Anything, ...] = ()
+        self.decided_by: Rule | None = None
 
     def copy(self) -> Self:
         """Make an equal state that can go its own way."""
         other = object.__new__(type(self))
         other.when, other.now, other.assumed = self.when, self.now, self.assumed
-        other.assumptions, other.probability, other.steps = self.assumptions, self.probability, self.steps
+        other.probability, other.steps, other.decided_by = self.probability, self.steps, self.decided_by
         return other
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """List what was taken for granted and is worth telling, in the order in which it was asked."""
+        return tuple(dict.fromkeys(one.told for one in self.assumed.values() if one.told is not None))
 
     def narrowed(self, field: str, value: FieldSet) -> Self:
         """Keep only the packets whose field was in a set when the question was asked."""
@@ -159,9 +167,7 @@ class State:
     def assuming(self, key: object, holds: bool, told: Assumption | None = None) -> Self:
         """Take something for granted from here on, and tell it with the answer."""
         other = self.copy()
-        other.assumed = {**self.assumed, key: holds}
-        if told is not None and told not in self.assumptions:
-            other.assumptions = (*self.assumptions, told)
+        other.assumed = {**self.assumed, key: Supposition(holds, told)}
         return other
 
     def view(self, field: str) -> FieldSet:
@@ -194,6 +200,18 @@ class State:
     def identity(self, field: str) -> object:
         """Tell a field's content apart from what it was before a rewriting."""
         return self.now.get(field, field)
+
+
+def stop_of(step: Step) -> Hashable:
+    """Tell a step apart by the rule itself: two rules that say the same are equal."""
+    return (step.table, step.chain, id(step.rule), step.verdict, step.change)
+
+
+def unrolled(steps: tuple[Anything, ...]) -> Iterator[Step]:
+    """Go back through the steps of a state, from the last to the first."""
+    while steps:
+        step, steps = steps
+        yield step
 
 
 def _image(sources: tuple[tuple[str, int], ...], xor: int, when: dict[str, Anything]) -> BitSet:
@@ -331,10 +349,10 @@ def _split_chance(state: State, probability: Fraction) -> Parts:
 
 
 def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Parts:
-    key = (condition.statement, tuple(state.identity(field) for field in condition.fields))
+    key = _assumption_key(state, condition)
     known = state.assumed.get(key)
-    if known is not None and not condition.fleeting:
-        return ([state], []) if known else ([], [state])
+    if known is not None:
+        return ([state], []) if known.holds else ([], [state])
     supposed = suppose(condition, state)
     if supposed is not None:
         taken = [state.assuming(key, *supposed)]
@@ -343,3 +361,11 @@ def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Part
         state.assuming(key, holds, Assumption(condition.statement, holds, condition.reason)) for holds in (True, False)
     )
     return [yes], [no]
+
+
+def _assumption_key(state: State, condition: Assume) -> object:
+    """Tell apart what may have different answers: other fields and, of what is fleeting, every look."""
+    key = (condition.statement, tuple(state.identity(field) for field in condition.fields))
+    if not condition.fleeting:
+        return key
+    return next((key, look) for look in count() if (key, look) not in state.assumed)

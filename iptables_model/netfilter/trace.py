@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import attrs
@@ -14,15 +16,18 @@ from iptables_model.model.ruleset import Ruleset
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.chains import ReadyChains
 from iptables_model.netfilter.evidence import Evidence
+from iptables_model.netfilter.join import met, united
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import FIELDS, Packet, PacketSet, cube_of, parted
 from iptables_model.netfilter.path import Arrival, Delivery, Path
-from iptables_model.netfilter.sets import NameSet
-from iptables_model.netfilter.state import Assumption, State, Step, Suppose
+from iptables_model.netfilter.sets import Choice, NameSet
+from iptables_model.netfilter.state import Assumption, State, Step, Suppose, stop_of, unrolled
 from iptables_model.netfilter.walk import Walk
 
 __all__ = ["Flow", "Step", "flows_of", "trace"]
+
+_NEW = Choice(frozenset({"NEW"}))
 
 
 @attrs.frozen(kw_only=True)
@@ -63,10 +68,11 @@ def _has_bit(packet: Packet, bit: int) -> bool:
     return packet.status in BitSet.of(bit, bit)
 
 
-def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None) -> tuple[Flow, ...]:
+def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_traces: bool = False) -> tuple[Flow, ...]:
     r"""Follow packets through the rules as the kernel does.
 
-    The flows are exhaustive and do not overlap, but for chance, whose shares sum to 1. Flows that end alike are merged.
+    The flows are exhaustive and do not overlap, but for chance, whose shares sum to 1. Packets with the same fate make
+    one flow; its steps are those that all of them take. With `keep_traces` those with different steps are kept apart.
     `node` says what a dump does not; without it, what depends on it is parted and named in `assumptions`.
     Raises `ModelError` if the packet is of another IP version than the ruleset.
 
@@ -77,22 +83,28 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None) -> tupl
     dropped 80
     reaches 22
     """
-    return _merged(flows_of(ruleset, packet, node=node))
+    arrivals = _arrivals(ruleset, packet, node, _leave_open, apart=keep_traces)
+    alike = _sorted_by(arrivals, _trace) if keep_traces else _with_equal_fates(arrivals)
+    return tuple(_flow(held, {}) for held in alike)
 
 
 def flows_of(
     ruleset: Ruleset, packet: Packet, *, node: Node | None = None, suppose: Suppose | None = None
 ) -> tuple[Flow, ...]:
     """Follow packets as `trace` does, keep each flow by itself, and let `suppose` answer what the rules leave open."""
+    asked: dict[int, Packet] = {}
+    return tuple(_flow([one], asked) for one in _arrivals(ruleset, packet, node, suppose or _leave_open, apart=True))
+
+
+def _arrivals(ruleset: Ruleset, packet: Packet, node: Node | None, suppose: Suppose, *, apart: bool) -> list[Arrival]:
     chains = ReadyChains.of(ruleset, Evidence(_family(ruleset, packet), node))
-    answer = suppose or _leave_open
-    path = Path(Walk(chains, answer), answer)
+    path = Path(Walk(chains, suppose, apart=apart), suppose)
     states = list(_start(packet, chains.evidence.family))
     if packet.in_interface is None:
         path.send(states)
     else:
         path.receive(states)
-    return tuple(_flows(path.arrivals))
+    return path.arrivals
 
 
 def _family(ruleset: Ruleset, packet: Packet) -> int:
@@ -113,56 +125,57 @@ def _start(packet: Packet, family: int) -> Iterator[State]:
     yield from map(State, parted(cube))
 
 
-def _flows(arrivals: list[Arrival]) -> Iterator[Flow]:
-    # Flows that only chance parts hold for the same packets, which are made once.
-    asked: dict[int, PacketSet] = {}
+def _sorted_by(arrivals: Iterable[Arrival], key: Callable[[Arrival], Hashable]) -> Iterator[list[Arrival]]:
+    held: defaultdict[Hashable, list[Arrival]] = defaultdict(list)
     for arrival in arrivals:
-        state = arrival.state
-        when = asked.get(id(state.when))
-        if when is None:
-            when = asked[id(state.when)] = PacketSet((_packet(state.when),))
-        leaves = {name: state.view(name) for name in state.now}
-        yield Flow(
-            outcome=arrival.outcome,
-            when=when,
-            probability=state.probability,
-            assumptions=state.assumptions,
-            steps=tuple(reversed(list(_unrolled(state.steps)))),
-            packet=_packet({**state.when, **leaves}),
-            delivery=arrival.delivery,
-            deciding_rule=arrival.rule,
-        )
+        held[key(arrival)].append(arrival)
+    return iter(held.values())
 
 
-def _packet(cube: dict[str, Any]) -> Packet:
-    if not cube["in_interface"] & NameSet.some():
-        cube = {**cube, "in_interface": None}
-    return Packet(**cube)
+def _trace(arrival: Arrival) -> Hashable:
+    """Tell arrivals apart by their steps and what they assume."""
+    state = arrival.state
+    steps = tuple(map(stop_of, unrolled(state.steps)))
+    return arrival.outcome, arrival.delivery, state.probability, state.assumptions, steps
 
 
-def _unrolled(steps: tuple[Any, ...]) -> Iterator[Step]:
-    while steps:
-        step, steps = steps
-        yield step
+def _fate(arrival: Arrival) -> Hashable:
+    """Tell arrivals apart by where they end and, if they get there, by what they have become."""
+    become = frozenset(arrival.state.now.items()) if arrival.outcome is Outcome.REACHES else None
+    return arrival.outcome, arrival.delivery, become
 
 
-def _merged(flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
-    """Join flows that differ only in the packets for which they hold."""
-    joined: dict[object, Flow] = {}
-    for flow in flows:
-        # Rules that say the same are equal, but one and the other are two fates: chance may give a packet to either.
-        places = tuple(None if step.rule is None else step.rule.index for step in flow.steps)
-        key = (flow.outcome, flow.probability, flow.assumptions, flow.steps, places, flow.delivery)
-        known = joined.get(key)
-        joined[key] = flow if known is None else _join(known, flow)
-    return tuple(joined.values())
+def _with_equal_fates(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
+    """Join arrivals of one fate, and put together those that are as likely under the same assumptions."""
+    for held in _sorted_by(arrivals, _fate):
+        joined = (attrs.evolve(held[0], state=state) for state in united([arrival.state for arrival in held]))
+        yield from _sorted_by(joined, lambda one: (one.state.probability, frozenset(one.state.assumptions)))
 
 
-def _join(one: Flow, other: Flow) -> Flow:
-    """Join two flows with the same fate; how they leave is the union, field by field."""
-    leaves = {name: _either(getattr(one.packet, name), getattr(other.packet, name)) for name in FIELDS}
-    return attrs.evolve(one, when=PacketSet(one.when.packets + other.when.packets), packet=Packet(**leaves))
+def _flow(arrivals: list[Arrival], asked: dict[int, Packet]) -> Flow:
+    """Report arrivals that fare alike; `asked` keeps the packets of states that only chance parts, made once."""
+    states = [arrival.state for arrival in arrivals]
+    one = reduce(met, states)
+    leaves = reduce(_either_cube, ({name: state.view(name) for name in FIELDS} for state in states))
+    return Flow(
+        outcome=arrivals[0].outcome,
+        when=PacketSet(tuple(_packet(state.when, asked) for state in states)),
+        probability=one.probability,
+        assumptions=one.assumptions,
+        steps=tuple(reversed(list(unrolled(one.steps)))),
+        packet=_packet(leaves, {}),
+        delivery=arrivals[0].delivery,
+        deciding_rule=one.decided_by,
+    )
 
 
-def _either(one: Any, other: Any) -> Any:
-    return one if one == other else one | other
+def _packet(cube: dict[str, Any], asked: dict[int, Packet]) -> Packet:
+    known = asked.get(id(cube))
+    if known is None:
+        made_here = {} if cube["in_interface"] & NameSet.some() else {"in_interface": None}
+        known = asked[id(cube)] = Packet(**{**cube, **made_here})
+    return known
+
+
+def _either_cube(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {name: mine if mine == other[name] else mine | other[name] for name, mine in one.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from heapq import heappop, heappush
+from typing import NamedTuple, TypeAlias
 
 import attrs
 
@@ -10,57 +11,126 @@ from iptables_model.model.rule import Rule
 from iptables_model.model.targets import Goto, Jump
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
 from iptables_model.netfilter.effects import Effect, Verdict, effect_of, only_speaks, unknown_course
+from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
 from iptables_model.netfilter.state import State, Suppose, split
 
 __all__ = ["Passage", "Walk"]
 
+Position: TypeAlias = tuple[int, ...]
+
+_STOPS = (Verdict.DROP, Verdict.REJECT)
+
 
 class Frame(NamedTuple):
-    """Remember where a jump came from: the chain, and the place of the rule behind it."""
+    """Remember where a jump came from: the chain, and the position behind the rule."""
 
     chain: ReadyChain
-    place: int
+    position: Position
 
 
 class Place(NamedTuple):
-    """Hold packets at a place in a chain: the jumps that led there, and the chains they are in the midst of."""
+    """Hold packets at a place: the chain, the position, the jumps that led there, and the chains they are in.
+
+    A position has the place of every rule that led there and, last, the place in the chain. So positions sort in the
+    order in which packets come past them.
+    """
 
     state: State
     chain: ReadyChain
-    place: int
+    position: Position
     jumps: tuple[Frame, ...]
     inside: tuple[str, ...]
+
+    def behind(self, state: State) -> Place:
+        """Give the place behind the rule."""
+        *lead, place = self.position
+        return self._replace(state=state, position=(*lead, place + 1))
 
 
 @attrs.frozen
 class Passage:
-    """Hold packets that a table has done with, the verdict, and the rule that spoke it (None: the policy)."""
+    """Hold packets that a table has done with, and the verdict."""
 
     state: State
     verdict: Verdict
-    rule: Rule | None
+
+
+class Stack:
+    """Let the last place go first, so what matches comes before what does not, and each trace stays by itself."""
+
+    def __init__(self) -> None:
+        self._places: list[Place] = []
+
+    def push(self, place: Place) -> None:
+        """Let a place wait."""
+        self._places.append(place)
+
+    def pop(self) -> list[Place]:
+        """Take the places that go next."""
+        return [self._places.pop()]
+
+    def __bool__(self) -> bool:
+        return bool(self._places)
+
+
+class Meeting:
+    """Let the first position go first, where all packets that come past it meet and go on joined."""
+
+    def __init__(self) -> None:
+        self._order: list[Position] = []
+        self._places: dict[Position, list[Place]] = {}
+
+    def push(self, place: Place) -> None:
+        """Let a place wait."""
+        held = self._places.setdefault(place.position, [])
+        if not held:
+            heappush(self._order, place.position)
+        held.append(place)
+
+    def pop(self) -> list[Place]:
+        """Take the places that go next."""
+        held = self._places.pop(heappop(self._order))
+        return [held[0]._replace(state=state) for state in joined([place.state for place in held])]
+
+    def __bool__(self) -> bool:
+        return bool(self._order)
 
 
 class Walk:
-    """Take sets of packets through the tables of one ruleset."""
+    """Take sets of packets through the tables of one ruleset.
 
-    def __init__(self, chains: ReadyChains, suppose: Suppose) -> None:
+    With `apart`, packets whose traces differ are never joined again.
+    """
+
+    def __init__(self, chains: ReadyChains, suppose: Suppose, *, apart: bool) -> None:
         self.chains = chains
         self.evidence = chains.evidence
         self.suppose = suppose
+        self.apart = apart
 
-    def traverse(self, table: str, hook: str, state: State) -> list[Passage]:
-        """Take a state through the built-in chain of a hook. A table without that chain lets everything pass."""
+    def traverse(self, table: str, hook: str, states: list[State]) -> list[Passage]:
+        """Take states through the built-in chain of a hook. A table without that chain lets everything pass."""
         start = self.chains.get(table, hook)
         if start is None:
-            return [Passage(state, Verdict.ACCEPT, None)]
+            return [Passage(state, Verdict.ACCEPT) for state in states]
         if not start.rules:
-            return [_by_policy(table, start, state)]
+            return [_by_policy(table, start, state) for state in states]
+        if not self.apart and len(states) > 1:
+            return Traversal(self, table, start).run(states)
+        return [passage for state in states for passage in self._course(table, start, state)]
+
+    def _course(self, table: str, start: ReadyChain, state: State) -> list[Passage]:
+        """Take one state through, as is remembered if it is."""
         known = start.memory.recall(state)
         if known is not None:
-            return [Passage(state.stepped(*known.steps), known.verdict, known.rule)]
-        return Traversal(self, table, start).run(state)
+            passed = state.stepped(*known.steps)
+            passed.decided_by = known.decided_by if known.verdict in _STOPS else state.decided_by
+            return [Passage(passed, known.verdict)]
+        traversal = Traversal(self, table, start)
+        passages = traversal.run([state])
+        traversal.remember(state, passages)
+        return passages
 
 
 class Traversal:
@@ -70,23 +140,24 @@ class Traversal:
         self._walk = walk
         self._table = table
         self._start = start
-        self._waiting: list[Place] = []
+        self._waiting: Stack | Meeting = Stack() if walk.apart else Meeting()
         self._done: list[Passage] = []
         self._asked: frozenset[str] | None = frozenset()
 
-    def run(self, state: State) -> list[Passage]:
-        """Follow a state. The last place that waits goes first, so what matches comes before what does not."""
-        self._waiting.append(Place(state, self._start, 0, (), (self._start.chain.name,)))
+    def run(self, states: list[State]) -> list[Passage]:
+        """Follow some states."""
+        for state in states:
+            self._waiting.push(Place(state, self._start, (0,), (), (self._start.chain.name,)))
         while self._waiting:
-            self._ask(self._waiting.pop())
-        self._remember(state)
+            for place in self._waiting.pop():
+                self._ask(place)
         return self._done
 
-    def _remember(self, state: State) -> None:
-        """Have the chain remember what it did, if it kept the packets together and unchanged."""
-        last = self._done[-1]
-        if self._asked is not None and len(self._done) == 1 and not last.state.has_changed(state):
-            course = Course(last.state.steps_since(state), last.verdict, last.rule)
+    def remember(self, state: State, passages: list[Passage]) -> None:
+        """Have the chain remember what it did with a state, if it kept the packets together and unchanged."""
+        last = passages[-1]
+        if self._asked is not None and len(passages) == 1 and not last.state.has_changed(state):
+            course = Course(last.state.steps_since(state), last.verdict, last.state.decided_by)
             self._start.memory.keep(state, self._asked, course)
 
     def _learn(self, fields: frozenset[str] | None) -> None:
@@ -95,12 +166,12 @@ class Traversal:
 
     def _ask(self, at: Place) -> None:
         """Ask the rules from a place on, until one matches some of the packets."""
-        state, chain, place, jumps, inside = at
+        state, chain, (*lead, place), *_ = at
         self._learn(chain.index_fields)
         while True:
             place = chain.next_place(state, place)
             if place >= len(chain.rules):
-                self._leave(Place(state, chain, place, jumps, inside))
+                self._leave(at._replace(state=state))
                 return
             condition, fields = chain.asked(place)
             self._learn(fields)
@@ -109,12 +180,14 @@ class Traversal:
                 break
             state = no[0]
             place += 1
-        self._waiting += [Place(other, chain, place + 1, jumps, inside) for other in reversed(no)]
+        here = at._replace(position=(*lead, place))
+        for other in reversed(no):
+            self._waiting.push(here.behind(other))
         for other in reversed(yes):
-            self._apply(Place(other, chain, place, jumps, inside))
+            self._apply(here._replace(state=other))
 
     def _apply(self, at: Place) -> None:
-        rule = at.chain.rules[at.place]
+        rule = at.chain.rules[at.position[-1]]
         target = rule.target
         if isinstance(target, Jump | Goto):
             self._enter(at, rule, target)
@@ -127,13 +200,16 @@ class Traversal:
 
     def _follow(self, at: Place, rule: Rule, course: list[Effect]) -> None:
         for effect in reversed(course):
-            state = effect.state.stepped(at.chain.step(self._table, at.place, effect.verdict.value, effect.change))
+            step = at.chain.step(self._table, at.position[-1], effect.verdict.value, effect.change)
+            state = effect.state.stepped(step)
+            if effect.verdict in _STOPS or state.now.get("dst") is not at.state.now.get("dst"):
+                state.decided_by = rule
             if effect.verdict is Verdict.CONTINUE:
-                self._waiting.append(at._replace(state=state, place=at.place + 1))
+                self._waiting.push(at.behind(state))
             elif effect.verdict is Verdict.RETURN:
                 self._leave(at._replace(state=state))
             else:
-                self._done.append(Passage(state, effect.verdict, rule))
+                self._done.append(Passage(state, effect.verdict))
 
     def _enter(self, at: Place, rule: Rule, target: Jump | Goto) -> None:
         """Enter a chain. Only a jump remembers where it came from: the end of a chain gone to returns past the goto."""
@@ -145,9 +221,11 @@ class Traversal:
             self._follow(at, rule, self._unknown(at, target.chain, loop))
         else:
             jump = isinstance(target, Jump)
-            step = at.chain.step(self._table, at.place, f"{'jump' if jump else 'goto'} {target.chain}")
-            jumps = (*at.jumps, Frame(at.chain, at.place + 1)) if jump else at.jumps
-            self._waiting.append(Place(at.state.stepped(step), chain, 0, jumps, (*at.inside, target.chain)))
+            verdict = f"{'jump' if jump else 'goto'} {target.chain}"
+            state = at.state.stepped(at.chain.step(self._table, at.position[-1], verdict))
+            jumps = (*at.jumps, Frame(at.chain, at.behind(state).position)) if jump else at.jumps
+            inside = (*at.inside, target.chain)
+            self._waiting.push(Place(state, chain, (*at.position, 0), jumps, inside))
 
     def _unknown(self, at: Place, chain: str, reason: str) -> list[Effect]:
         self._learn(None)
@@ -158,11 +236,14 @@ class Traversal:
         if at.jumps:
             back = at.jumps[-1]
             inside = at.inside[: at.inside.index(back.chain.chain.name) + 1]
-            self._waiting.append(Place(at.state, back.chain, back.place, at.jumps[:-1], inside))
+            self._waiting.push(Place(at.state, back.chain, back.position, at.jumps[:-1], inside))
             return
         self._done.append(_by_policy(self._table, self._start, at.state))
 
 
 def _by_policy(table: str, chain: ReadyChain, state: State) -> Passage:
     policy = Verdict.DROP if chain.chain.policy == "DROP" else Verdict.ACCEPT
-    return Passage(state.stepped(chain.step(table, None, policy.value)), policy, None)
+    passed = state.stepped(chain.step(table, None, policy.value))
+    if policy is Verdict.DROP:
+        passed.decided_by = None
+    return Passage(passed, policy)

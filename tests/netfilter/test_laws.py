@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from fractions import Fraction
 from itertools import product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iptables_model import Flow, Node, Packet, Ruleset, parse, trace
+from iptables_model import Flow, Node, Outcome, Packet, Ruleset, parse, trace
 
 NODE = Node(interfaces={"eth0": ("192.0.2.1/24",)})
 SOURCES = ["198.51.100.7", "198.51.101.7", "203.0.113.5"]
@@ -78,8 +79,14 @@ QUESTION = Packet(
 )
 
 
-def _without_changes(flow: Flow) -> list[tuple[object, ...]]:
-    return [(step.table, step.chain, step.rule, step.verdict) for step in flow.steps]
+def _fate(flow: Flow) -> tuple[object, ...]:
+    leaves = None if flow.outcome is not Outcome.REACHES else (str(flow.packet.dst), str(flow.packet.dport))
+    return (flow.outcome, str(flow.delivery), leaves)
+
+
+def _with_steps(flow: Flow) -> tuple[object, ...]:
+    steps = [(step.table, step.chain, step.rule and step.rule.line, step.verdict) for step in flow.steps]
+    return (*_fate(flow), flow.probability, str(steps))
 
 
 @settings(max_examples=60, deadline=None)
@@ -88,15 +95,33 @@ def test_a_set_of_packets_fares_as_its_members(ruleset: Ruleset) -> None:
     flows = trace(ruleset, QUESTION, node=NODE)
     for member in MEMBERS:
         mine = [flow for flow in flows if member in flow.when]
-        alone = trace(ruleset, member, node=NODE)
         assert sum((flow.probability for flow in mine), Fraction(0)) == 1
-        found = sorted(
-            (flow.outcome, str(flow.delivery), flow.probability, str(_without_changes(flow))) for flow in mine
-        )
-        wanted = sorted(
-            (flow.outcome, str(flow.delivery), flow.probability, str(_without_changes(flow))) for flow in alone
-        )
-        assert found == wanted
+        found: defaultdict[tuple[object, ...], Fraction] = defaultdict(Fraction)
+        for flow in mine:
+            found[_fate(flow)] += flow.probability
+        assert found == {_fate(flow): flow.probability for flow in trace(ruleset, member, node=NODE)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(rulesets())
+def test_a_set_of_packets_takes_the_steps_of_its_members(ruleset: Ruleset) -> None:
+    flows = trace(ruleset, QUESTION, node=NODE, keep_traces=True)
+    for member in MEMBERS:
+        mine = [_with_steps(flow) for flow in flows if member in flow.when]
+        alone = [_with_steps(flow) for flow in trace(ruleset, member, node=NODE, keep_traces=True)]
+        assert sorted(mine, key=str) == sorted(alone, key=str)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rulesets())
+def test_joined_packets_have_the_steps_that_all_of_them_take(ruleset: Ruleset) -> None:
+    flows = trace(ruleset, QUESTION, node=NODE)
+    apart = trace(ruleset, QUESTION, node=NODE, keep_traces=True)
+    for flow in flows:
+        steps = {(step.chain, step.rule and step.rule.line, step.verdict) for step in flow.steps}
+        for one in apart:
+            if _fate(one) == _fate(flow) and any(packet in flow.when for packet in one.when):
+                assert steps <= {(step.chain, step.rule and step.rule.line, step.verdict) for step in one.steps}
 
 
 @settings(max_examples=60, deadline=None)

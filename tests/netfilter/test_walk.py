@@ -19,9 +19,9 @@ def filtering(*rules: str, chains: str = "", policy: str = "ACCEPT") -> Ruleset:
 
 
 def ask(ruleset: Ruleset, **fields: object) -> tuple[Flow, ...]:
-    """Ask about packets to the node."""
+    """Ask about packets to the node, and keep each trace by itself."""
     said = {"src": "198.51.100.7", "dst": "192.0.2.1", "protocol": "tcp", "dport": 80, **fields}
-    return trace(ruleset, Packet(**said), node=NODE)  # type: ignore[arg-type]
+    return trace(ruleset, Packet(**said), node=NODE, keep_traces=True)  # type: ignore[arg-type]
 
 
 def outcome(ruleset: Ruleset, **fields: object) -> Outcome:
@@ -194,7 +194,7 @@ def test_a_packet_to_the_node_itself_passes_both_ways() -> None:
     text = (
         "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -i lo -j DROP\n-A OUTPUT -o lo -j LOG\nCOMMIT\n"
     )
-    flows = trace(parse(text), Packet(src="127.0.0.1", dst="127.0.0.1", in_interface=None), node=NODE)
+    flows = trace(parse(text), Packet(src="127.0.0.1", dst="127.0.0.1", in_interface=None), node=NODE, keep_traces=True)
     assert [(flow.outcome, stops(flow)) for flow in flows] == [(Outcome.DROPPED, ["OUTPUT:1 continue", "INPUT:1 drop"])]
 
 
@@ -206,6 +206,7 @@ def test_families_do_not_mix() -> None:
 
 def test_chance_at_two_equal_rules_makes_two_flows() -> None:
     rule = "-A INPUT -m statistic --mode random --probability 0.25 -j MARK --set-xmark 0x1/0x1"
-    flows = trace(parse(f"*mangle\n:INPUT ACCEPT [0:0]\n{rule}\n{rule}\nCOMMIT\n"), Packet(dst="127.0.0.1"))
+    text = f"*mangle\n:INPUT ACCEPT [0:0]\n{rule}\n{rule}\nCOMMIT\n"
+    flows = trace(parse(text), Packet(dst="127.0.0.1"), keep_traces=True)
     marked = {tuple(step.rule.index for step in flow.steps if step.rule): flow.probability for flow in flows}
     assert marked == {(0, 1): Fraction(1, 16), (0,): Fraction(3, 16), (1,): Fraction(3, 16), (): Fraction(9, 16)}

@@ -1,0 +1,131 @@
+"""Packets that went different ways, stand at the same place again, and fare alike from here: they go on together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import reduce
+from typing import Any
+
+from iptables_model.netfilter.packet import FIELDS
+from iptables_model.netfilter.state import State, stop_of, unrolled
+
+__all__ = ["joined", "met", "united"]
+
+
+def joined(states: list[State]) -> list[State]:
+    """Join the states that were rewritten in the same way, as far as sets can say it.
+
+    What a rule only looked at leaves no difference behind, so it does not multiply the states: a chain of rules that
+    log or count has as many at its end as at its beginning.
+    """
+    if len(states) < 2:
+        return states
+    alike = _sorted_by(states, lambda state: frozenset(state.now.items()))
+    return [one for held in alike for one in united(held)]
+
+
+def united(states: list[State]) -> list[State]:
+    """Join the states that differ in one respect only: the set of a field, one assumption, or their share of chance."""
+    count = len(states) + 1
+    while 1 < len(states) < count:
+        count = len(states)
+        states = _with_shares_added(states)
+        for field in FIELDS:
+            states = _with_field_united(states, field)
+        for key in _assumed(states):
+            states = _without_needless(states, key)
+    return states
+
+
+def _sorted_by(states: Iterable[State], key: Callable[[State], Hashable]) -> Iterator[list[State]]:
+    held: defaultdict[Hashable, list[State]] = defaultdict(list)
+    for state in states:
+        held[key(state)].append(state)
+    return iter(held.values())
+
+
+def _with_shares_added(states: list[State]) -> list[State]:
+    """Join what only chance had parted: the same packets, which fare alike either way."""
+    found = []
+    for same in _sorted_by(states, lambda state: (_fields(state), _taken(state))):
+        one = reduce(met, same)
+        if len(same) > 1:
+            one.probability = sum((state.probability for state in same[1:]), same[0].probability)
+        found.append(one)
+    return found
+
+
+def _with_field_united(states: list[State], field: str) -> list[State]:
+    """Join states with different sets of one field; sets that overlap are shares of chance, which are not joined."""
+    if all(state.when[field] is states[0].when[field] for state in states):
+        return states
+    alike = _sorted_by(states, lambda state: (_fields(state, field), _taken(state), state.probability))
+    return [one for held in alike for one in _disjoint(held, field)]
+
+
+def _disjoint(states: list[State], field: str) -> list[State]:
+    """Unite the sets of a field by halves, so that ten thousand small ones do not make a large one grow as often."""
+    if len(states) < 2:
+        return states
+    half = len(states) // 2
+    apart = _disjoint(states[:half], field)
+    for state in _disjoint(states[half:], field):
+        mine = state.when[field]
+        place = next((place for place, one in enumerate(apart) if not one.when[field] & mine), None)
+        if place is None:
+            apart = [*apart, state]
+        else:
+            one = apart[place]
+            apart[place] = met(one, state).narrowed(field, one.when[field] | mine)
+    return apart
+
+
+def _without_needless(states: list[State], key: object) -> list[State]:
+    """Drop an assumption where what it parted is alike: it holds or not, and makes no difference."""
+    found = []
+    for alike in _sorted_by(states, lambda state: (_fields(state), _taken(state, key), state.probability)):
+        yes, no = (_that(alike, key, holds) for holds in (True, False))
+        for one, other in zip(yes, no, strict=False):
+            found.append(met(one, other))
+            found[-1].assumed = {asked: taken for asked, taken in one.assumed.items() if asked != key}
+        paired = min(len(yes), len(no))
+        found += [*yes[paired:], *no[paired:], *(state for state in alike if key not in state.assumed)]
+    return found
+
+
+def _that(states: list[State], key: object, holds: bool) -> list[State]:
+    return [state for state in states if key in state.assumed and state.assumed[key].holds is holds]
+
+
+def _assumed(states: list[State]) -> dict[object, None]:
+    """List what some states assume and others deny."""
+    held = dict.fromkeys((key, taken.holds) for state in states for key, taken in state.assumed.items())
+    return dict.fromkeys(key for key, holds in held if (key, not holds) in held)
+
+
+def _fields(state: State, but: str = "") -> Hashable:
+    return tuple(value for field, value in state.when.items() if field != but)
+
+
+def _taken(state: State, but: object = None) -> Hashable:
+    return frozenset((key, taken.holds) for key, taken in state.assumed.items() if key != but)
+
+
+def met(one: State, other: State) -> State:
+    """Keep of two ways what both have: the steps, and the rule that decides."""
+    both = one.copy()
+    both.steps = _common(one.steps, other.steps)
+    both.decided_by = one.decided_by if one.decided_by is other.decided_by else None
+    return both
+
+
+def _common(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Keep the steps of one trace that the other has too, in their order."""
+    if one is other:
+        return one
+    there = {stop_of(step) for step in unrolled(other)}
+    kept: tuple[Any, ...] = ()
+    for step in reversed([step for step in unrolled(one) if stop_of(step) in there]):
+        kept = (step, kept)
+    return kept
