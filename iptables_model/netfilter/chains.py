@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from iptables_model.model.matches import Tcp, Udp
@@ -23,6 +23,8 @@ __all__ = ["ReadyChain", "ReadyChains"]
 
 _SHORT = 16
 """A chain of fewer rules is scanned; an index would cost more than it saves."""
+_NARROW = 64
+"""So is a chain for a set of more bounds."""
 
 
 class Asked(NamedTuple):
@@ -107,18 +109,20 @@ class Index:
     def next_place(self, state: State, start: int) -> int:
         """Find the first place from `start` on whose rule the state might match by this field."""
         wanted = state.view(self._field)
-        if not isinstance(wanted, LineSet):
+        if not isinstance(wanted, LineSet) or len(wanted.bounds) > _NARROW:
             return start
         places = self._known.get(wanted)
         if places is None:
-            places = self._known[wanted] = sorted([*self._loose, *self._keyed(wanted.bounds)])
+            places = self._known[wanted] = self._places_within(wanted.bounds)
         found = bisect_left(places, start)
         return places[found] if found < len(places) else self._length
 
-    def _keyed(self, bounds: intervals.Bounds) -> Iterator[int]:
-        for low, high in intervals.pairs(bounds):
-            for key in self._keys[bisect_left(self._keys, low) : bisect_left(self._keys, high)]:
-                yield from self._places[key]
+    def _places_within(self, bounds: intervals.Bounds) -> Sequence[int]:
+        spans = [(bisect_left(self._keys, low), bisect_left(self._keys, high)) for low, high in intervals.pairs(bounds)]
+        if 2 * sum(high - low for low, high in spans) > len(self._keys):
+            return range(self._length)
+        keyed = (place for low, high in spans for key in self._keys[low:high] for place in self._places[key])
+        return sorted([*self._loose, *keyed])
 
 
 class ReadyChains:

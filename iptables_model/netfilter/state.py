@@ -16,7 +16,19 @@ from iptables_model.netfilter.condition import All, Any, Assume, Chance, Conditi
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.sets import NumberSet
 
-__all__ = ["Assumption", "Constant", "Mixed", "Shifted", "State", "Step", "Suppose", "Supposition", "split", "stop_of", "unrolled"]
+__all__ = [
+    "Assumption",
+    "Constant",
+    "Mixed",
+    "Shifted",
+    "State",
+    "Step",
+    "Suppose",
+    "Supposition",
+    "split",
+    "stop_of",
+    "unrolled",
+]
 
 _ONE = Fraction(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import product
 
@@ -80,13 +81,23 @@ QUESTION = Packet(
 
 
 def _fate(flow: Flow) -> tuple[object, ...]:
-    leaves = None if flow.outcome is not Outcome.REACHES else (str(flow.packet.dst), str(flow.packet.dport))
+    leaves = None if flow.outcome is not Outcome.REACHES else str(flow.packet.dst)
     return (flow.outcome, str(flow.delivery), leaves)
 
 
+def _shares(flows: Iterable[Flow]) -> dict[tuple[object, ...], Fraction]:
+    found: defaultdict[tuple[object, ...], Fraction] = defaultdict(Fraction)
+    for flow in flows:
+        found[_fate(flow)] += flow.probability
+    return found
+
+
+def _steps(flow: Flow) -> set[tuple[object, ...]]:
+    return {(step.table, step.chain, step.rule and step.rule.line, step.verdict) for step in flow.steps}
+
+
 def _with_steps(flow: Flow) -> tuple[object, ...]:
-    steps = [(step.table, step.chain, step.rule and step.rule.line, step.verdict) for step in flow.steps]
-    return (*_fate(flow), flow.probability, str(steps))
+    return (*_fate(flow), flow.probability, sorted(map(str, _steps(flow))))
 
 
 @settings(max_examples=60, deadline=None)
@@ -94,12 +105,9 @@ def _with_steps(flow: Flow) -> tuple[object, ...]:
 def test_a_set_of_packets_fares_as_its_members(ruleset: Ruleset) -> None:
     flows = trace(ruleset, QUESTION, node=NODE)
     for member in MEMBERS:
-        mine = [flow for flow in flows if member in flow.when]
-        assert sum((flow.probability for flow in mine), Fraction(0)) == 1
-        found: defaultdict[tuple[object, ...], Fraction] = defaultdict(Fraction)
-        for flow in mine:
-            found[_fate(flow)] += flow.probability
-        assert found == {_fate(flow): flow.probability for flow in trace(ruleset, member, node=NODE)}
+        mine = _shares(flow for flow in flows if member in flow.when)
+        assert sum(mine.values()) == 1
+        assert mine == _shares(trace(ruleset, member, node=NODE))
 
 
 @settings(max_examples=60, deadline=None)
@@ -115,13 +123,11 @@ def test_a_set_of_packets_takes_the_steps_of_its_members(ruleset: Ruleset) -> No
 @settings(max_examples=60, deadline=None)
 @given(rulesets())
 def test_joined_packets_have_the_steps_that_all_of_them_take(ruleset: Ruleset) -> None:
-    flows = trace(ruleset, QUESTION, node=NODE)
     apart = trace(ruleset, QUESTION, node=NODE, keep_traces=True)
-    for flow in flows:
-        steps = {(step.chain, step.rule and step.rule.line, step.verdict) for step in flow.steps}
-        for one in apart:
-            if _fate(one) == _fate(flow) and any(packet in flow.when for packet in one.when):
-                assert steps <= {(step.chain, step.rule and step.rule.line, step.verdict) for step in one.steps}
+    for flow in trace(ruleset, QUESTION, node=NODE):
+        certain = [one for one in apart if flow.probability == one.probability == 1]
+        mine = [one for one in certain if any(packet in flow.when for packet in one.when)]
+        assert all(_steps(flow) <= _steps(one) for one in mine)
 
 
 @settings(max_examples=60, deadline=None)
