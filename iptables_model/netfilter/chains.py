@@ -104,7 +104,7 @@ class Index:
             key = _KEYS[field](rule)
             (self._loose if key is None else self._places[key]).append(place)
         self._keys = sorted(self._places)
-        self._known: dict[LineSet, list[int]] = {}
+        self._known: dict[LineSet, Sequence[int]] = {}
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first place from `start` on whose rule the state might match by this field."""
@@ -119,7 +119,7 @@ class Index:
 
     def _places_within(self, bounds: intervals.Bounds) -> Sequence[int]:
         spans = [(bisect_left(self._keys, low), bisect_left(self._keys, high)) for low, high in intervals.pairs(bounds)]
-        if 2 * sum(high - low for low, high in spans) > len(self._keys):
+        if sum(high - low for low, high in spans) > self._length // _SHORT:
             return range(self._length)
         keyed = (place for low, high in spans for key in self._keys[low:high] for place in self._places[key])
         return sorted([*self._loose, *keyed])

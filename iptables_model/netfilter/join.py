@@ -30,11 +30,12 @@ def united(states: list[State]) -> list[State]:
     count = len(states) + 1
     while 1 < len(states) < count:
         count = len(states)
-        states = _with_shares_added(states)
-        for field in FIELDS:
-            states = _with_field_united(states, field)
+        fields = [field for field in FIELDS if any(state.when[field] is not states[0].when[field] for state in states)]
+        states = _with_shares_added(states, fields)
+        for field in fields:
+            states = _with_field_united(states, field, [other for other in fields if other != field])
         for key in _assumed(states):
-            states = _without_needless(states, key)
+            states = _without_needless(states, key, fields)
     return states
 
 
@@ -45,10 +46,10 @@ def _sorted_by(states: Iterable[State], key: Callable[[State], Hashable]) -> Ite
     return iter(held.values())
 
 
-def _with_shares_added(states: list[State]) -> list[State]:
+def _with_shares_added(states: list[State], fields: list[str]) -> list[State]:
     """Join what only chance had parted: the same packets, which fare alike either way."""
     found = []
-    for same in _sorted_by(states, lambda state: (_fields(state), _taken(state))):
+    for same in _sorted_by(states, lambda state: (_contents(state, fields), _taken(state))):
         one = reduce(met, same)
         if len(same) > 1:
             one.probability = sum((state.probability for state in same[1:]), same[0].probability)
@@ -56,11 +57,9 @@ def _with_shares_added(states: list[State]) -> list[State]:
     return found
 
 
-def _with_field_united(states: list[State], field: str) -> list[State]:
+def _with_field_united(states: list[State], field: str, others: list[str]) -> list[State]:
     """Join states with different sets of one field; sets that overlap are shares of chance, which are not joined."""
-    if all(state.when[field] is states[0].when[field] for state in states):
-        return states
-    alike = _sorted_by(states, lambda state: (_fields(state, field), _taken(state), state.probability))
+    alike = _sorted_by(states, lambda state: (_contents(state, others), _taken(state), state.probability))
     return [one for held in alike for one in _disjoint(held, field)]
 
 
@@ -81,10 +80,10 @@ def _disjoint(states: list[State], field: str) -> list[State]:
     return apart
 
 
-def _without_needless(states: list[State], key: object) -> list[State]:
+def _without_needless(states: list[State], key: object, fields: list[str]) -> list[State]:
     """Drop an assumption where what it parted is alike: it holds or not, and makes no difference."""
     found = []
-    for alike in _sorted_by(states, lambda state: (_fields(state), _taken(state, key), state.probability)):
+    for alike in _sorted_by(states, lambda state: (_contents(state, fields), _taken(state, key), state.probability)):
         yes, no = (_that(alike, key, holds) for holds in (True, False))
         for one, other in zip(yes, no, strict=False):
             found.append(met(one, other))
@@ -104,8 +103,8 @@ def _assumed(states: list[State]) -> dict[object, None]:
     return dict.fromkeys(key for key, holds in held if (key, not holds) in held)
 
 
-def _fields(state: State, but: str = "") -> Hashable:
-    return tuple(value for field, value in state.when.items() if field != but)
+def _contents(state: State, fields: list[str]) -> Hashable:
+    return tuple([state.when[field] for field in fields])
 
 
 def _taken(state: State, but: object = None) -> Hashable:
