@@ -21,7 +21,7 @@ from tests.kernel.frames import Frame, Header, header_of, number_of
 from tests.kernel.netlink import Netfilter, TraceEvent
 from tests.oracle import Namespace, namespace
 
-__all__ = ["FAMILIES", "HOSTS", "OWN", "WAYS", "Lab", "Passed", "laboratory", "way_to"]
+__all__ = ["FAMILIES", "HOSTS", "OWN", "WAYS", "Lab", "Passed", "laboratory", "node_of", "way_to"]
 
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 WAYS = ("eth0", "pod0", "pod1")
@@ -144,15 +144,9 @@ class Lab:
             raise LabError(f"{' '.join(command)}: {done.stderr}\n{text or ''}")
         return done.stdout
 
-    def evidence(self) -> Node:
-        """Give what is known of the node beside its rules."""
-        links = json.loads(self.run("ip", "-j", "addr"))
-        return Node(
-            interfaces={
-                link["ifname"]: tuple(f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"])
-                for link in links
-            }
-        )
+    def evidence(self) -> dict[str, str]:
+        """Give what tells of the node beside its rules, as the commands print it."""
+        return {"addresses.json": _listing(self.run("ip", "-j", "addr"))}
 
     def track(self, *, on: bool) -> None:
         """Have conntrack see all packets and tell what it takes them for, or only if the rules ask for that."""
@@ -236,6 +230,22 @@ def _steps(events: list[TraceEvent], places: Mapping[tuple[str, int], tuple[str,
             yield f"{event.table} {event.chain} {places[event.table, event.rule][1] + 1} {event.verdict}"
         elif event.policy:
             yield f"{event.table} {event.chain} policy {event.verdict}"
+
+
+def _listing(*printed: str) -> str:
+    """Join what `ip -j` printed, one item a line."""
+    items = [json.dumps(item) for text in printed for item in json.loads(text)]
+    return "[\n" + ",\n".join(items) + "\n]\n"
+
+
+def node_of(evidence: Mapping[str, str]) -> Node:
+    """Read the evidence."""
+    links = json.loads(evidence["addresses.json"])
+    return Node(
+        interfaces={
+            link["ifname"]: tuple(f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"]) for link in links
+        }
+    )
 
 
 def way_to(address: str) -> str | None:

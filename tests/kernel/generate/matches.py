@@ -9,17 +9,23 @@ __all__ = ["MATCHES"]
 _STATES = ("NEW", "ESTABLISHED", "INVALID", "UNTRACKED", "RELATED", "DNAT", "SNAT")
 
 
-def _port(spot: Spot) -> str:
-    return f"-m {spot.protocol} {spot.sign()}--{spot.one('dport', 'sport')} {spot.ports()}"
+def _ports(spot: Spot) -> str:
+    return f"-m {spot.protocol} {_one_port(spot)}"
+
+
+def _one_port(spot: Spot) -> str:
+    return f"{spot.sign()}--{spot.one('dport', 'sport')} {spot.ports()}"
+
+
+def _tcp(spot: Spot) -> str:
+    """Write all that `-m tcp` asks at once, since iptables-nft joins what is asked twice."""
+    flags = spot.one("SYN,RST,ACK,FIN SYN", "ALL NONE", "ACK ACK", "SYN,ACK SYN,ACK")
+    port, flagged = _one_port(spot), f"{spot.sign()}--tcp-flags {flags}"
+    return f"-m tcp {spot.one(port, flagged, f'{port} {flagged}')}"
 
 
 def _multiport(spot: Spot) -> str:
     return f"-m multiport {spot.sign()}--{spot.one('sports', 'dports', 'ports')} {spot.one(*PORTS)},{spot.ports()}"
-
-
-def _tcp_flags(spot: Spot) -> str:
-    flags = spot.one("SYN,RST,ACK,FIN SYN", "ALL NONE", "ACK ACK", "SYN,ACK SYN,ACK")
-    return f"-m tcp {spot.sign()}--tcp-flags {flags}"
 
 
 def _interface(spot: Spot, option: str) -> str:
@@ -27,7 +33,7 @@ def _interface(spot: Spot, option: str) -> str:
 
 
 def _addrtype(spot: Spot) -> str:
-    kinds = spot.one("LOCAL", "MULTICAST", "UNICAST", "LOCAL,UNICAST", "BROADCAST")
+    kinds = spot.one("LOCAL", "MULTICAST", "UNICAST", "LOCAL,UNICAST")
     return f"-m addrtype {spot.sign()}--{spot.one('src', 'dst')}-type {kinds}"
 
 
@@ -49,9 +55,9 @@ MATCHES = (
     Piece(lambda spot: f"{spot.sign()}-d {spot.network()}"),
     Piece(lambda spot: _interface(spot, "-i"), within("PREROUTING", "INPUT", "FORWARD")),
     Piece(lambda spot: _interface(spot, "-o"), within("FORWARD", "OUTPUT", "POSTROUTING")),
-    Piece(_port, lambda spot: spot.has_ports),
+    Piece(_ports, lambda spot: spot.protocol in ("udp", "sctp")),
+    Piece(_tcp, lambda spot: spot.protocol == "tcp"),
     Piece(_multiport, lambda spot: spot.has_ports),
-    Piece(_tcp_flags, lambda spot: spot.protocol == "tcp"),
     Piece(_icmp, lambda spot: spot.protocol == "icmp"),
     Piece(_icmp6, lambda spot: spot.protocol == "ipv6-icmp"),
     Piece(lambda spot: f"-m mark {spot.sign()}--mark {spot.mark()}"),

@@ -45,3 +45,9 @@ def _frame(random: Random, family: int, number: int) -> Frame:
         tcp_flags=random.choice((_SYN, _SYN, _SYN, _ACK, _SYN_ACK, 0)),
         icmp_type=8 if family == 4 else 128,
     )
+
+
+def _error(answer: Frame, opener: Frame) -> Frame:
+    """Answer with an ICMP error instead: no route to the host."""
+    kind, code, protocol = (3, 1, ICMP) if opener.version == 4 else (1, 3, ICMP6)
+    return attrs.evolve(answer, protocol=protocol, icmp_type=kind, icmp_code=code, quoted=opener)
