@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from iptables_model.model.ruleset import Chain, Ruleset, Table
     from iptables_model.netfilter.node import Node
     from iptables_model.netfilter.packet import Packet
+    from iptables_model.netfilter.routes import Route, RouteType
     from iptables_model.netfilter.trace import Flow, Step, trace
     from iptables_model.values.trilean import Trilean
 
@@ -57,6 +58,8 @@ __all__ = [
     "Packet",
     "ParseError",
     "Reachability",
+    "Route",
+    "RouteType",
     "Rule",
     "Ruleset",
     "ServicePort",
@@ -101,6 +104,7 @@ _HOMES = {
     "model.ruleset": ("Chain", "Ruleset", "Table"),
     "netfilter.node": ("Node",),
     "netfilter.packet": ("Packet",),
+    "netfilter.routes": ("Route", "RouteType"),
     "netfilter.trace": ("Flow", "Step", "trace"),
     "values.trilean": ("Trilean",),
 }

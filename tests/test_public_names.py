@@ -32,6 +32,8 @@ NAMES = [
     "Packet",
     "ParseError",
     "Reachability",
+    "Route",
+    "RouteType",
     "Rule",
     "Ruleset",
     "ServicePort",

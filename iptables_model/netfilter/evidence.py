@@ -6,8 +6,10 @@ from functools import cached_property
 
 import attrs
 
-from iptables_model.netfilter.condition import NEVER, All, Any, Assume, Condition, Not, Within
+from iptables_model.netfilter import intervals
+from iptables_model.netfilter.condition import All, Any, Assume, Condition, Not, Within
 from iptables_model.netfilter.node import Node
+from iptables_model.netfilter.routes import Decision, RouteType, decisions
 from iptables_model.netfilter.sets import AddressSet
 
 __all__ = ["LOCAL", "Evidence", "local_statement"]
@@ -16,6 +18,7 @@ LOCAL = "is an address of the node"
 
 _MULTICAST = {4: "224.0.0.0/4", 6: "ff00::/8"}
 _LOOPBACK = {4: "127.0.0.0/8", 6: "::1/128"}
+_CONSULTED = frozenset({"local", "main", "default"})
 
 
 def local_statement(field: str) -> str:
@@ -30,25 +33,54 @@ class Evidence:
     family: int
     node: Node | None = None
 
-    def local(self, field: str) -> Condition:
-        """Ask whether the address in a field is the node's own."""
-        if self.node is not None:
-            return Within(field, self._local)
-        special = All((Not(Within(field, self.multicast)), Not(Within(field, self.broadcast))))
-        unknown = Assume(local_statement(field), "the addresses of the node are not in the dump", (field,))
-        return Any((Within(field, self._loopback), All((special, unknown))))
-
-    def delivered(self, field: str) -> Condition:
-        """Ask whether a packet to the address in a field ends on the node."""
-        return Any((self.local(field), Within(field, self.multicast), Within(field, self.broadcast)))
-
-    def unicast(self, field: str) -> Condition:
-        """Ask whether the address in a field is some other machine's."""
-        return Not(self.delivered(field))
+    @cached_property
+    def local_table(self) -> tuple[tuple[Decision, AddressSet], ...]:
+        """Part all addresses by what the routing table `local` says of them; empty where that is not known."""
+        held = self.node.local_routes(self.family) if self.node is not None else ()
+        return decisions(held, self.family) if held else ()
 
     @cached_property
-    def _local(self) -> AddressSet:
-        return self._loopback if self.node is None else self.node.local(self.family)
+    def routing(self) -> tuple[tuple[Decision, AddressSet], ...]:
+        """Part all addresses by where packets to them go; empty where no routes are known."""
+        if self.node is None:
+            return ()
+        held = [one for one in self.node.routes if one.destination.version == self.family and one.table != "local"]
+        return decisions((*self.node.local_routes(self.family), *held), self.family) if held else ()
+
+    @cached_property
+    def other_routes(self) -> bool:
+        """Say whether there are routes that count only if `ip rule` or a packet's TOS says so."""
+        held = () if self.node is None else self.node.routes
+        return any(
+            one.destination.version == self.family and (one.tos != 0 or one.table not in _CONSULTED) for one in held
+        )
+
+    def local(self, field: str) -> Condition:
+        """Ask whether the address in a field is the node's own."""
+        if self.local_table:
+            return Within(field, self.addresses(RouteType.LOCAL))
+        unknown = Assume(local_statement(field), "the addresses of the node are not in the dump", (field,))
+        return Any((Within(field, self._loopback), All((Not(Within(field, self._several)), unknown))))
+
+    def delivered(self, field: str) -> Condition:
+        """Ask whether a packet that comes in with the address in a field ends on the node."""
+        if self.local_table:
+            return Within(field, self._several | self.addresses(RouteType.LOCAL) | self.addresses(RouteType.ANYCAST))
+        return Any((Within(field, self._several), self.local(field)))
+
+    @cached_property
+    def machines(self) -> AddressSet:
+        """Give the addresses that one machine can have."""
+        return AddressSet.everything(self.family) - self._several
+
+    @cached_property
+    def _several(self) -> AddressSet:
+        return self.multicast | self.broadcast
+
+    def addresses(self, kind: RouteType) -> AddressSet:
+        """Give the addresses that the table `local` has as one type."""
+        held = (addresses.bounds for decision, addresses in self.local_table if decision.type is kind)
+        return AddressSet(intervals.unite(held), self.family)
 
     @cached_property
     def _loopback(self) -> AddressSet:
@@ -61,24 +93,10 @@ class Evidence:
 
     @cached_property
     def broadcast(self) -> AddressSet:
-        """Give the broadcast addresses (__inet_dev_addr_type, net/ipv4/fib_frontend.c): IPv6 has none."""
-        if self.family == 6:
-            return AddressSet((), 6)
-        always = AddressSet.read("0.0.0.0/8,255.255.255.255")
-        return always if self.node is None else always | self.node.broadcast(4)
+        """Give the broadcast addresses: those of no network, and those in the table `local`. IPv6 has none."""
+        return self.always_broadcast | self.addresses(RouteType.BROADCAST)
 
-    def of_type(self, field: str, kind: str) -> Condition:
-        """Ask whether the address in a field is of a type that `addrtype` names."""
-        match kind:
-            case "LOCAL":
-                return self.local(field)
-            case "UNICAST":
-                return self.unicast(field)
-            case "MULTICAST":
-                return Within(field, self.multicast)
-            case "BROADCAST":
-                return Within(field, self.broadcast)
-            case "UNSPEC" | "ANYCAST":
-                return NEVER
-            case _:
-                return Assume(f"{field} is of type {kind}", "the routes of the node are not in the dump", (field,))
+    @cached_property
+    def always_broadcast(self) -> AddressSet:
+        """Give the broadcast addresses of no network (__inet_dev_addr_type, net/ipv4/fib_frontend.c)."""
+        return AddressSet.read("0.0.0.0/8,255.255.255.255") if self.family == 4 else AddressSet((), 6)

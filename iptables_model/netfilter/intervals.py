@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-__all__ = ["Bounds", "contains", "intersect", "pairs", "subtract", "unite"]
+__all__ = ["Bounds", "contains", "innermost", "intersect", "pairs", "subtract", "unite"]
 
 Bounds: TypeAlias = tuple[Any, ...]
+V = TypeVar("V")
 
 
 def pairs(bounds: Bounds) -> Iterator[tuple[Any, Any]]:
@@ -91,3 +92,29 @@ def unite(sets: Iterable[Bounds]) -> Bounds:
         else:
             joined += (low, high)
     return tuple(joined)
+
+
+def innermost(nested: Iterable[tuple[int, int, V]]) -> Iterator[tuple[int, int, V]]:
+    """Go through intervals that lie within each other or apart, so that each point has the value of its smallest one.
+
+    >>> list(innermost([(0, 10, "wide"), (3, 5, "narrow")]))
+    [(0, 3, 'wide'), (3, 5, 'narrow'), (5, 10, 'wide')]
+    """
+    around: list[tuple[int, V]] = []
+    at = 0
+
+    def until(point: int | None) -> Iterator[tuple[int, int, V]]:
+        nonlocal at
+        while around and (point is None or around[-1][0] <= point):
+            end, value = around.pop()
+            if at < end:
+                yield at, end, value
+                at = end
+        if around and point is not None and at < point:
+            yield at, point, around[-1][1]
+
+    for low, high, value in sorted(nested, key=lambda one: (one[0], -one[1])):
+        yield from until(low)
+        at = low
+        around.append((high, value))
+    yield from until(None)

@@ -70,12 +70,13 @@ class Packet:
     front for all others; ints and `ipaddress` objects will do too, and `"any"` leaves a field open. A packet that comes
     in starts at PREROUTING; one made on the node (`in_interface=None`) starts at OUTPUT. `state` is NEW and the marks
     are 0 unless said otherwise, as for the first packet of a connection. `status` holds the connection's IPS_* bits,
-    `ttl` is the hop limit of IPv6, `length` is that of the whole packet, `fragment` is a later fragment.
+    `ttl` is the hop limit of IPv6 and lasts for one hop more unless said otherwise, `length` is that of the whole
+    packet, `fragment` is a later fragment.
 
     A packet has no IPv6 extension headers, came through no bridge port (`physdev_in` is None) and by no IPsec, and
     belongs to a socket only if it was made here (`socket` is "process", "kernel" or None), unless said otherwise.
     Of the flags in `tcp_flags`, `tcp_options`, `sctp_chunks` and `headers` a packet has those that are listed and no
-    others.
+    others. By which `out_interface` it leaves, the node's routes decide if they are known.
 
     Raises `ModelError` for what cannot be read.
 
@@ -105,7 +106,7 @@ class Packet:
     dccp_type: Choice = attrs.field(default=fields.dccp_type(ANY), converter=fields.dccp_type)
     ahspi: NumberSet = attrs.field(default=_WORDS, converter=fields.word)
     espspi: NumberSet = attrs.field(default=_WORDS, converter=fields.word)
-    ttl: NumberSet = attrs.field(default=_BYTES, converter=fields.byte)
+    ttl: NumberSet = attrs.field(default=NumberSet((2, 256)), converter=fields.byte)
     tos: BitSet = attrs.field(default=ANY_BITS, converter=fields.tos)
     length: NumberSet = attrs.field(default=_WORDS, converter=fields.word)
     fragment: Choice = attrs.field(default=_NO, converter=fields.yes_no)
@@ -147,7 +148,7 @@ class Packet:
         held = getattr(self, name)
         if held is None:
             return name == "in_interface"
-        return held not in (getattr(_OPEN, name), getattr(usual, name)) and str(held) != ANY
+        return held not in [getattr(one, name) for one in (_OPEN, usual, _FORWARDED)] and str(held) != ANY
 
     def _text(self, name: str) -> str:
         held = getattr(self, name)
@@ -161,6 +162,8 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in attrs.fields(Packet))
 """The names of a packet's fields."""
 
 _OPEN = Packet(**dict.fromkeys(FIELDS, ANY))  # each field knows this word
+_FORWARDED = Packet(ttl="1:254")
+"""What was usual before the node forwarded it."""
 
 
 @lru_cache(maxsize=256)

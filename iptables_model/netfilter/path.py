@@ -7,15 +7,17 @@ conntrack -200, mangle -150, nat of the destination -100, filter 0, security 50,
 from __future__ import annotations
 
 import enum
+from functools import cached_property
 
 import attrs
 
 from iptables_model.netfilter.bits import BitSet
-from iptables_model.netfilter.condition import Condition, Within
+from iptables_model.netfilter.condition import All, Any, Condition, Not, Within
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.outcome import Outcome
-from iptables_model.netfilter.sets import Choice, NameSet
-from iptables_model.netfilter.state import Constant, State, Suppose, split
+from iptables_model.netfilter.routes import Decision, RouteType
+from iptables_model.netfilter.sets import Choice, NameSet, NumberSet
+from iptables_model.netfilter.state import Assumption, Constant, Shifted, State, Suppose, split
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.names import Interface
 
@@ -23,10 +25,21 @@ __all__ = ["Arrival", "Delivery", "Path"]
 
 _NOWHERE = Constant(NameSet.nothing_there())
 _LOOPBACK = NameSet.of(Interface("lo"))
+_HOME = Decision(RouteType.LOCAL, _LOOPBACK)
+_AWAY = Decision(RouteType.UNICAST, NameSet.some() - _LOOPBACK)
+"""What is known of the way of a packet to another machine where no routes are known."""
 _INVALID = Constant(Choice(frozenset({"INVALID"})))
 _NO_STATUS = Constant(BitSet.of(0))
 _NO_CONNECTION = Within("state", Choice(frozenset({"INVALID", "UNTRACKED"})))
-_NOT_FIRST = Within("state", Choice(frozenset({"ESTABLISHED"})))
+_ESTABLISHED, _RELATED = Choice(frozenset({"ESTABLISHED"})), Choice(frozenset({"RELATED"}))
+_SRC_NAT, _DST_NAT = (Within("status", BitSet.of(bit, bit)) for bit in (1 << 4, 1 << 5))
+_ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
+_ICMP = {4: 1, 6: 58}
+_OTHER_ROUTES = Assumption(
+    "the tables local, main and default route the packet",
+    True,
+    "ip rule, or the packet's TOS, may choose a route of those that stand elsewhere",
+)
 
 
 class Delivery(enum.StrEnum):
@@ -39,11 +52,12 @@ class Delivery(enum.StrEnum):
 
 @attrs.frozen
 class Arrival:
-    """Hold packets at the end of their way."""
+    """Hold packets at the end of their way; `reason` says what stopped them if it was no rule."""
 
     state: State
     outcome: Outcome
     delivery: Delivery | None
+    reason: str = ""
 
 
 class Path:
@@ -64,20 +78,80 @@ class Path:
         for state in states:
             here, elsewhere = self._part(state, self._evidence.delivered("dst"))
             self._input(here, nat=True)
-            self._forward([_restored(other, "out_interface") for other in elsewhere])
+            self._forward([one for other in elsewhere for one in self._forwarded(other)])
 
     def send(self, states: list[State]) -> None:
-        """Send packets that the node made."""
+        """Send packets that the node made.
+
+        All hooks of OUTPUT see the interface of the first route, also after nat has changed the destination and the
+        packet was routed again (nf_nat_ipv4_local_fn, ip_route_me_harder): a hook's state keeps its `out`.
+        """
+        if self._knows_ways:
+            ways = [found for state in states for found in self._ways(state)]
+            states = [one for state, way in ways for one in self._leaving(state, way)]
         states = self._tracked(self._untracked(states, "OUTPUT"))
         states = self._hook("mangle", "OUTPUT", states)
-        states = self._nat("OUTPUT", states)
+        states = [one for state in self._nat("OUTPUT", states) for one in self._routable(state)]
         states = self._hook("filter", "OUTPUT", states)
         states = self._hook("security", "OUTPUT", states)
         for state in states:
-            here, elsewhere = self._part(state, self._evidence.delivered("dst"))
-            self._loop_back([one for other in here for one in self._by(other, _LOOPBACK)])
-            away = [one for other in elsewhere for one in self._by(other, NameSet.some() - _LOOPBACK)]
-            self._finish(self._postrouting(away), Delivery.SENT)
+            for other, way in self._ways(state):
+                left = self._leaving(other, way) if _has_new_way(other) else [other]
+                if way is _HOME:
+                    self._loop_back(left)
+                else:
+                    self._finish(self._postrouting(left), Delivery.SENT)
+
+    def _ways(self, state: State) -> list[tuple[State, Decision]]:
+        """Part packets of the node by their way; those that have none end here."""
+        here, elsewhere = self._part(state, self._evidence.local("dst"))
+        return [(one, _HOME) for one in here] + [found for other in elsewhere for found in self._routed(other)]
+
+    def _routed(self, state: State) -> list[tuple[State, Decision]]:
+        """Part packets to other machines by the routes that lead there, if routes are known."""
+        if not self._evidence.routing:
+            return [(state, _AWAY)]
+        if self._evidence.other_routes:
+            state = state.assuming(_OTHER_ROUTES, True, _OTHER_ROUTES)
+        found, rest = [], [state]
+        for decision, addresses in self._evidence.routing:
+            parts = [self._part(one, Within("dst", addresses)) for one in rest]
+            rest = [one for _, no in parts for one in no]
+            for one in (one for yes, _ in parts for one in yes):
+                if decision.problem:
+                    self._stop(one, decision.problem, silently=decision.type is RouteType.BLACKHOLE)
+                else:
+                    found.append((one, decision))
+        return found
+
+    def _routable(self, state: State) -> list[State]:
+        """Drop packets whose new destination no route leads to (ip_route_me_harder, net/ipv4/netfilter.c)."""
+        if "dst" not in state.now or not self._evidence.routing:
+            return [state]
+        return [one for one, _ in self._ways(state)]
+
+    def _leaving(self, state: State, way: Decision) -> list[State]:
+        """Say by which interface packets leave; where nothing decides it, the packet asked about does."""
+        decided = way is not _AWAY and self._knows_ways
+        if decided or "dst" in state.now:
+            return [state.rewritten(out_interface=Constant(way.interfaces))]
+        return self._part(state, Within("out_interface", way.interfaces))[0]
+
+    @property
+    def _knows_ways(self) -> bool:
+        return bool(self._evidence.local_table or self._evidence.routing)
+
+    def _forwarded(self, state: State) -> list[State]:
+        """Route packets to other machines, and take one from their TTL (ip_forward, ip6_forward)."""
+        found = []
+        for one, way in self._routed(state):
+            expired, alive = self._part(one, Within("ttl", NumberSet.of(0, 1)))
+            for other in expired:
+                self._stop(other, "the TTL ends here")
+            for other in alive:
+                left = _restored(other, "out_interface") if way is _AWAY else self._leaving(other, way)[0]
+                found.append(left.rewritten(ttl=_decreased(left)))
+        return found
 
     def _loop_back(self, states: list[State]) -> None:
         """Bring packets of the node to the node: nat has seen their connection, so it is not asked again."""
@@ -100,12 +174,6 @@ class Path:
     def _postrouting(self, states: list[State]) -> list[State]:
         return self._nat("POSTROUTING", self._hook("mangle", "POSTROUTING", states))
 
-    def _by(self, state: State, interfaces: NameSet) -> list[State]:
-        """Have packets of the node leave by one of some interfaces; a new destination means a new way out."""
-        if "dst" in state.now:
-            return [state.rewritten(out_interface=Constant(interfaces))]
-        return self._part(state, Within("out_interface", interfaces))[0]
-
     def _untracked(self, states: list[State], hook: str) -> list[State]:
         """Pass `raw`, which comes before conntrack: a packet without connection looks INVALID there."""
         before = {"state": _INVALID, "status": _NO_STATUS}
@@ -116,15 +184,34 @@ class Path:
         return [_restored(state, "status", *(["state"] if state.now["state"] == _INVALID else [])) for state in states]
 
     def _nat(self, hook: str, states: list[State]) -> list[State]:
-        """Ask nat about the first packet of a connection; what has none, or is known already, passes by."""
+        """Ask nat about the first packet of a connection; what has none passes by (nf_nat_inet_fn, nf_nat_core.c)."""
         passed = []
         for state in states:
             without, rest = self._part(state, _NO_CONNECTION)
             for other in rest:
-                known, first = self._part(other, _NOT_FIRST)
-                passed += known + self._hook("nat", hook, first)
+                later, first = self._part(other, self._later)
+                passed += self._hook("nat", hook, first)
+                passed += [one for known in later for one in self._translated(hook, known)]
             passed += without
         return passed
+
+    @cached_property
+    def _later(self) -> Condition:
+        """Hold for packets that do not ask the rules of nat: later ones, and errors about known connections."""
+        error = All((Within("state", _RELATED), Within("protocol", NumberSet.of(_ICMP[self._evidence.family]))))
+        return Any((Within("state", _ESTABLISHED), error))
+
+    def _translated(self, hook: str, state: State) -> list[State]:
+        """Translate a later packet as the first one was, or back if it is an answer (nf_nat_packet): to what, is open.
+
+        The hooks before routing change the destination, the others the source.
+        """
+        source = hook in {"POSTROUTING", "INPUT"}
+        fields = ("src", "sport") if source else ("dst", "dport")
+        first, answer = (_SRC_NAT, _DST_NAT) if source else (_DST_NAT, _SRC_NAT)
+        changed, unchanged = self._part(state, Any((All((first, _ORIGINAL)), All((answer, Not(_ORIGINAL))))))
+        opened = (Constant(self._evidence.machines), Constant(NumberSet((0, 1 << 16))))
+        return unchanged + [one.rewritten(**dict(zip(fields, opened, strict=True))) for one in changed]
 
     def _hook(self, table: str, hook: str, states: list[State]) -> list[State]:
         passed = []
@@ -139,8 +226,28 @@ class Path:
     def _finish(self, states: list[State], delivery: Delivery) -> None:
         self.arrivals += [Arrival(state, Outcome.REACHES, delivery) for state in states]
 
+    def _stop(self, state: State, reason: str, *, silently: bool = False) -> None:
+        """End packets that no rule stops; mostly, the sender is told (ip_error, net/ipv4/route.c)."""
+        outcome = Outcome.DROPPED if silently else Outcome.REJECTED
+        self.arrivals.append(Arrival(state, outcome, None, reason))
+
     def _part(self, state: State, condition: Condition) -> tuple[list[State], list[State]]:
         return split(state, condition, self._suppose)
+
+
+def _has_new_way(state: State) -> bool:
+    return "dst" in state.now or "out_interface" not in state.now
+
+
+def _decreased(state: State) -> Constant | Shifted:
+    """Take one from the TTL."""
+    match state.now.get("ttl"):
+        case Shifted(field, offset):
+            return Shifted(field, offset - 1)
+        case Constant(NumberSet(bounds)):
+            return Constant(NumberSet(tuple(bound - 1 for bound in bounds)))
+        case _:
+            return Shifted("ttl", -1)
 
 
 def _restored(state: State, *fields: str) -> State:

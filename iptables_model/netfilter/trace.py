@@ -37,7 +37,8 @@ class Flow:
     `when` are the packets for which it holds; `probability` is the exact share of them that fare so, where chance
     decides; `assumptions` are what was taken for granted; `steps` are the rules and policies on the way; `packet` is
     how they leave; `delivery` is where they end (local, forwarded, sent) and None if they are stopped; `deciding_rule`
-    is the rule that stopped them or sent them elsewhere, None where a policy or no rule did.
+    is the rule that stopped them or sent them elsewhere, None where a policy or no rule did; `reason` says what else
+    stopped them, such as that no route leads on.
     """
 
     outcome: Outcome
@@ -48,6 +49,7 @@ class Flow:
     packet: Packet
     delivery: Delivery | None
     deciding_rule: Rule | None
+    reason: str = ""
 
     @property
     def translated(self) -> bool:
@@ -61,7 +63,8 @@ class Flow:
 
     def __str__(self) -> str:
         lines = [f"{self.outcome.value}: {self.when}", *(f"  assuming {one}" for one in self.assumptions)]
-        return "\n".join([*lines, *(f"  {step}" for step in self.steps)])
+        lines += [f"  {step}" for step in self.steps]
+        return "\n".join([*lines, f"  {self.reason}"] if self.reason else lines)
 
 
 def _has_bit(packet: Packet, bit: int) -> bool:
@@ -136,13 +139,14 @@ def _trace(arrival: Arrival) -> Hashable:
     """Tell arrivals apart by their steps and what they assume."""
     state = arrival.state
     steps = tuple(map(stop_of, unrolled(state.steps)))
-    return arrival.outcome, arrival.delivery, state.probability, state.assumptions, steps
+    end = (arrival.outcome, arrival.delivery, arrival.reason, state.now.get("out_interface"))
+    return end, state.probability, state.assumptions, steps
 
 
 def _fate(arrival: Arrival) -> Hashable:
     """Tell arrivals apart by where they end and, if they get there, by what they have become."""
     become = frozenset(arrival.state.now.items()) if arrival.outcome is Outcome.REACHES else None
-    return arrival.outcome, arrival.delivery, become
+    return arrival.outcome, arrival.delivery, arrival.reason, become
 
 
 def _with_equal_fates(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
@@ -166,6 +170,7 @@ def _flow(arrivals: list[Arrival], asked: dict[int, Packet]) -> Flow:
         packet=_packet(leaves, {}),
         delivery=arrivals[0].delivery,
         deciding_rule=one.decided_by,
+        reason=arrivals[0].reason,
     )
 
 

@@ -1,0 +1,160 @@
+"""The way of packets through the hooks: routes, the TTL, packets of the node, and later packets of connections."""
+
+from __future__ import annotations
+
+import pytest
+
+from iptables_model import Flow, Node, Outcome, Packet, Route, parse, trace
+from iptables_model.netfilter.sets import AddressSet
+from tests.files import FIXTURES
+
+NODE = Node.from_text(
+    addresses=(FIXTURES / "node" / "addresses.json").read_text(), routes=(FIXTURES / "node" / "routes.json").read_text()
+)
+EMPTY = parse("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")
+
+
+def ends(flows: tuple[Flow, ...]) -> list[tuple[str, str, str, str]]:
+    """Say of flows for which destinations they hold, how they end, why, and by which interface they leave."""
+    return [
+        (
+            ";".join(str(one.dst) for one in flow.when),
+            flow.delivery.value if flow.delivery else flow.outcome.value,
+            flow.reason,
+            str(flow.packet.out_interface),
+        )
+        for flow in flows
+    ]
+
+
+def test_a_route_says_where_a_packet_leaves() -> None:
+    dst = "10.5.0.1,10.7.0.1,10.8.0.1,10.9.0.1,10.244.1.9,10.244.2.200,10.244.3.1,10.244.3.7,10.244.3.255,224.0.0.5"
+    flows = trace(EMPTY, Packet(src="172.18.0.77", dst=dst, in_interface="eth0"), node=NODE)
+    assert sorted(ends(flows)) == [
+        ("10.244.1.9", "forwarded", "", "eth0"),
+        ("10.244.2.200", "rejected", "no route leads to the destination", "none"),
+        ("10.244.3.1,10.244.3.255,224.0.0.5", "local", "", "none"),
+        ("10.244.3.7", "forwarded", "", "cni0"),
+        ("10.5.0.1", "forwarded", "", "eth0,eth1"),
+        ("10.7.0.1", "rejected", "the route to the destination is prohibit", "none"),
+        ("10.8.0.1", "dropped", "the route to the destination is blackhole", "none"),
+        ("10.9.0.1", "rejected", "the route to the destination is unreachable", "none"),
+    ]
+
+
+def test_what_no_route_leads_to_passes_no_hook_of_forwarding() -> None:
+    rules = parse("*mangle\n:PREROUTING ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n")
+    (flow,) = trace(rules, Packet(dst="10.9.0.1"), node=NODE)
+    assert [str(step) for step in flow.steps] == ["mangle PREROUTING policy accept"]
+    assert str(flow).splitlines()[-1] == "  the route to the destination is unreachable"
+    (flow,) = trace(rules, Packet(dst="10.9.0.1", in_interface=None), node=NODE)
+    assert (flow.outcome, flow.steps) == (Outcome.REJECTED, ())
+
+
+def test_the_way_out_of_a_translated_packet_is_that_of_its_new_destination() -> None:
+    text = (
+        "*nat\n:PREROUTING ACCEPT [0:0]\n"
+        "-A PREROUTING -d 192.0.2.100/32 -j DNAT --to-destination 10.244.3.7\nCOMMIT\n"
+        "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -o cni0 -j ACCEPT\nCOMMIT\n"
+    )
+    (flow,) = trace(parse(text), Packet(dst="192.0.2.100", in_interface="eth0"), node=NODE)
+    assert (flow.outcome, str(flow.packet.out_interface)) == (Outcome.REACHES, "cni0")
+
+
+def test_the_hooks_of_output_see_the_first_way_out() -> None:
+    text = (
+        "*nat\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n"
+        "-A OUTPUT -d 8.8.8.8/32 -o eth0 -j DNAT --to-destination 10.244.3.7\n"
+        "-A POSTROUTING -o cni0 -j MASQUERADE\nCOMMIT\n"
+        "*filter\n:OUTPUT DROP [0:0]\n-A OUTPUT -o eth0 -j ACCEPT\nCOMMIT\n"
+    )
+    (flow,) = trace(parse(text), Packet(src="172.18.0.3", dst="8.8.8.8", in_interface=None), node=NODE)
+    assert (flow.outcome, flow.delivery, str(flow.packet.out_interface)) == (Outcome.REACHES, "sent", "cni0")
+    assert (flow.masqueraded, str(flow.packet.src)) == (True, "10.244.3.1")
+
+
+def test_a_new_destination_without_a_route_ends_behind_nat() -> None:
+    text = (
+        "*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j DNAT --to-destination 10.9.0.1\nCOMMIT\n"
+        "*filter\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
+    )
+    (flow,) = trace(parse(text), Packet(dst="8.8.8.8", in_interface=None), node=NODE)
+    assert (flow.outcome, flow.reason) == (Outcome.REJECTED, "the route to the destination is unreachable")
+    assert [step.table for step in flow.steps] == ["nat"]
+
+
+def test_a_packet_to_the_node_itself_goes_over_loopback() -> None:
+    rules = parse(
+        "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT DROP [0:0]\n-A INPUT ! -i lo -j DROP\n-A OUTPUT -o lo -j ACCEPT\n"
+        "COMMIT\n"
+    )
+    (flow,) = trace(rules, Packet(src="172.18.0.3", dst="10.244.3.1", in_interface=None), node=NODE)
+    assert (flow.outcome, flow.delivery) == (Outcome.REACHES, "local")
+
+
+def test_a_broadcast_of_the_node_leaves_by_its_interface() -> None:
+    flows = trace(EMPTY, Packet(dst="10.244.3.255,224.0.0.5,255.255.255.255", in_interface=None), node=NODE)
+    assert sorted(ends(flows)) == [
+        ("10.244.3.255", "sent", "", "cni0"),
+        ("224.0.0.5,255.255.255.255", "sent", "", "eth0"),
+    ]
+
+
+@pytest.mark.parametrize("dst", ["8.8.8.8", "2001:db8::1"])
+def test_forwarding_takes_one_from_the_ttl(dst: str) -> None:
+    rules = parse("*mangle\n:PREROUTING ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\nCOMMIT\n")
+    expired, forwarded = trace(rules, Packet(dst=dst, ttl="1,2,63:65"), node=NODE)
+    assert (str(expired.when.packets[0].ttl), expired.reason) == ("1", "the TTL ends here")
+    assert [step.chain for step in expired.steps] == ["PREROUTING"]
+    assert (str(forwarded.when.packets[0].ttl), str(forwarded.packet.ttl)) == ("2,63:65", "1,62:64")
+
+
+def test_the_usual_ttl_is_not_told() -> None:
+    (flow,) = trace(EMPTY, Packet(dst="8.8.8.8"), node=NODE)
+    assert (str(flow.when), str(flow.packet)) == ("dst 8.8.8.8", "dst 8.8.8.8, out interface eth0")
+    assert (str(flow.packet.ttl), flow.packet.ttl == Packet(ttl="1:254").ttl) == ("1:254", True)
+
+
+def test_routes_of_other_tables_are_said() -> None:
+    routes = [*NODE.routes, Route(destination="10.0.0.0/8", interfaces="eth1", table="100")]
+    node = Node(interfaces=NODE.interfaces, routes=routes)
+    (flow,) = trace(EMPTY, Packet(dst="8.8.8.8"), node=node)
+    assert [(str(one), one.holds) for one in flow.assumptions] == [
+        ("the tables local, main and default route the packet", True)
+    ]
+
+
+NAT = (
+    "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j DNAT --to-destination 10.244.3.7\n"
+    ":POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n"
+)
+SRC_NAT, DST_NAT = 0x10, 0x20
+
+
+def _shown(held: AddressSet | None) -> str:
+    return "open" if held is None or held.single is None else str(held)
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        (0, {("ORIGINAL,REPLY", "8.8.8.8", "192.0.2.9")}),
+        (DST_NAT, {("ORIGINAL", "open", "192.0.2.9"), ("REPLY", "8.8.8.8", "open")}),
+        (SRC_NAT, {("ORIGINAL", "8.8.8.8", "open"), ("REPLY", "open", "192.0.2.9")}),
+        (SRC_NAT | DST_NAT, {("ORIGINAL,REPLY", "open", "open")}),
+    ],
+)
+def test_a_later_packet_is_translated_as_the_first_or_back(status: int, found: set[tuple[str, ...]]) -> None:
+    packet = Packet(src="192.0.2.9", dst="8.8.8.8", state="ESTABLISHED", status=status)
+    flows = [flow for flow in trace(parse(NAT), packet, node=NODE) if flow.outcome is Outcome.REACHES]
+    ways = {
+        (str(one.direction), _shown(flow.packet.dst), _shown(flow.packet.src)) for flow in flows for one in flow.when
+    }
+    assert ways == found
+
+
+def test_an_error_about_a_connection_asks_no_rule_of_nat() -> None:
+    (flow,) = trace(parse(NAT), Packet(dst="8.8.8.8", protocol="icmp", state="RELATED", status=0), node=NODE)
+    assert flow.steps == ()
+    (flow,) = trace(parse(NAT), Packet(dst="8.8.8.8", protocol="tcp", state="RELATED", status=0), node=NODE)
+    assert [step.chain for step in flow.steps] == ["PREROUTING", "POSTROUTING"]
