@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
-__all__ = ["ANY_BITS", "BitSet", "Pattern"]
+__all__ = ["ANY_BITS", "FULL", "BitSet", "Pattern", "moved"]
+
+FULL = 0xFFFFFFFF
+"""A mask of all bits."""
+
+
+def moved(bits: int, left: int) -> int:
+    """Move bits to the left, or to the right if `left` is negative; what leaves the 32 bits is lost.
+
+    >>> moved(0x3, 4), moved(0x31, -4), moved(0x80000000, 1)
+    (48, 3, 0)
+    """
+    return bits << left & FULL if left >= 0 else bits >> -left
 
 
 @attrs.frozen
@@ -39,8 +51,21 @@ class Pattern:
             yield Pattern(value | (~other.value & bit), mask | bit)
             value, mask = value | (other.value & bit), mask | bit
 
+    def __xor__(self, other: Pattern) -> Pattern:
+        """Combine two patterns by exclusive or: a bit that is open in one of them is open."""
+        mask = self.mask & other.mask
+        return Pattern((self.value ^ other.value) & mask, mask)
+
+    def kept(self, bits: int) -> Pattern:
+        """Keep some bits and clear all others."""
+        return Pattern(self.value & bits, self.mask | (~bits & FULL))
+
+    def moved(self, left: int) -> Pattern:
+        """Move all bits to the left, or to the right if negative; the bits that come free are 0."""
+        return Pattern(moved(self.value, left), FULL & ~moved(FULL & ~self.mask, left))
+
     def __str__(self) -> str:
-        return f"{self.value:#x}" if self.mask == 0xFFFFFFFF else f"{self.value:#x}/{self.mask:#x}"
+        return f"{self.value:#x}" if self.mask == FULL else f"{self.value:#x}/{self.mask:#x}"
 
 
 @attrs.frozen
@@ -54,7 +79,7 @@ class BitSet:
     patterns: tuple[Pattern, ...]
 
     @classmethod
-    def of(cls, value: int, mask: int = 0xFFFFFFFF) -> BitSet:
+    def of(cls, value: int, mask: int = FULL) -> BitSet:
         """Make the set of all strings whose bits under the mask are those of the value."""
         return cls((Pattern(value & mask, mask),))
 
@@ -62,11 +87,33 @@ class BitSet:
         """Give the text that stands for the set in JSON."""
         return str(self)
 
+    @classmethod
+    def between(cls, first: int, last: int) -> BitSet:
+        """Make the set of the numbers from first to last, both included, as aligned blocks.
+
+        >>> str(BitSet.between(5, 8))
+        '0x5 or 0x6/0xfffffffe or 0x8'
+        """
+        patterns = []
+        while first <= last:
+            size = min(first & -first or 1 << 32, 1 << (last - first + 1).bit_length() - 1)
+            patterns.append(Pattern(first, FULL & -size))
+            first += size
+        return cls(tuple(patterns))
+
+    @classmethod
+    def union(cls, patterns: Iterable[Pattern]) -> BitSet:
+        """Join patterns that may overlap."""
+        found = cls(())
+        for pattern in patterns:
+            found |= cls((pattern,))
+        return found
+
     @property
     def single(self) -> int | None:
         """Give the only member of 32 bits, or None."""
         only = self.patterns[0] if len(self.patterns) == 1 else None
-        return only.value if only is not None and only.mask == 0xFFFFFFFF else None
+        return only.value if only is not None and only.mask == FULL else None
 
     def __and__(self, other: BitSet) -> BitSet:
         both = (one & two for one in self.patterns for two in other.patterns)
@@ -90,6 +137,32 @@ class BitSet:
             if not theirs.mask & ~mine.mask:
                 return self, None
         return self & other or None, self - other or None
+
+    def __xor__(self, other: BitSet) -> BitSet:
+        return BitSet.union(one ^ two for one in self.patterns for two in other.patterns)
+
+    @property
+    def alike(self) -> Pattern:
+        """Fix the bits that all members have alike.
+
+        >>> str((BitSet.of(0x11) | BitSet.of(0x13)).alike)
+        '0x11/0xfffffffd'
+        """
+        if not self.patterns:
+            return Pattern(0, 0)
+        first, *others = self.patterns
+        mask = first.mask
+        for other in others:
+            mask &= other.mask & ~(first.value ^ other.value)
+        return Pattern(first.value & mask, mask)
+
+    def kept(self, bits: int) -> BitSet:
+        """Keep some bits and clear all others."""
+        return BitSet.union(pattern.kept(bits) for pattern in self.patterns)
+
+    def moved(self, left: int) -> BitSet:
+        """Move all bits to the left, or to the right if negative; the bits that come free are 0."""
+        return BitSet.union(pattern.moved(left) for pattern in self.patterns)
 
     def __bool__(self) -> bool:
         return bool(self.patterns)

@@ -10,8 +10,22 @@ import attrs
 
 from iptables_model.model.option import Match
 from iptables_model.netfilter.packet import FieldSet
+from iptables_model.netfilter.sets import Choice
 
-__all__ = ["ALWAYS", "NEVER", "All", "Any", "Assume", "Chance", "Condition", "Not", "Within", "all_of", "asked_by"]
+__all__ = [
+    "ALWAYS",
+    "NEVER",
+    "NO_CONNECTION",
+    "All",
+    "Any",
+    "Assume",
+    "Chance",
+    "Condition",
+    "Not",
+    "Within",
+    "all_of",
+    "asked_by",
+]
 
 
 @attrs.frozen
@@ -111,3 +125,5 @@ ALWAYS = All()
 """Holds for every packet."""
 NEVER = Any()
 """Holds for none."""
+NO_CONNECTION = Within("state", Choice(frozenset({"INVALID", "UNTRACKED"})))
+"""Holds for the packets that belong to no connection (nf_ct_get gives none)."""

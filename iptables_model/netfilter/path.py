@@ -12,12 +12,12 @@ from functools import cached_property
 import attrs
 
 from iptables_model.netfilter.bits import BitSet
-from iptables_model.netfilter.condition import All, Any, Condition, Not, Within
+from iptables_model.netfilter.condition import NO_CONNECTION, All, Any, Condition, Not, Within
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.routes import Decision, RouteType
 from iptables_model.netfilter.sets import Choice, NameSet, NumberSet
-from iptables_model.netfilter.state import Assumption, Constant, Shifted, State, Suppose, split
+from iptables_model.netfilter.state import Assumption, Constant, State, Suppose, split
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.names import Interface
 
@@ -29,8 +29,8 @@ _HOME = Decision(RouteType.LOCAL, _LOOPBACK)
 _AWAY = Decision(RouteType.UNICAST, NameSet.some() - _LOOPBACK)
 """What is known of the way of a packet to another machine where no routes are known."""
 _INVALID = Constant(Choice(frozenset({"INVALID"})))
+_UNTRACKED = Constant(Choice(frozenset({"UNTRACKED"})))
 _NO_STATUS = Constant(BitSet.of(0))
-_NO_CONNECTION = Within("state", Choice(frozenset({"INVALID", "UNTRACKED"})))
 _ESTABLISHED, _RELATED = Choice(frozenset({"ESTABLISHED"})), Choice(frozenset({"RELATED"}))
 _SRC_NAT, _DST_NAT = (Within("status", BitSet.of(bit, bit)) for bit in (1 << 4, 1 << 5))
 _ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
@@ -48,6 +48,7 @@ class Delivery(enum.StrEnum):
     LOCAL = "local"
     FORWARDED = "forwarded"
     SENT = "sent"
+    PROXIED = "proxied"
 
 
 @attrs.frozen
@@ -150,7 +151,7 @@ class Path:
                 self._stop(other, "the TTL ends here")
             for other in alive:
                 left = _restored(other, "out_interface") if way is _AWAY else self._leaving(other, way)[0]
-                found.append(left.rewritten(ttl=_decreased(left)))
+                found.append(left.shifted("ttl", -1))
         return found
 
     def _loop_back(self, states: list[State]) -> None:
@@ -181,13 +182,15 @@ class Path:
 
     def _tracked(self, states: list[State]) -> list[State]:
         """Let conntrack see the packets that `raw` did not exempt."""
-        return [_restored(state, "status", *(["state"] if state.now["state"] == _INVALID else [])) for state in states]
+        return [
+            _restored(state, "status", *([] if state.now["state"] == _UNTRACKED else ["state"])) for state in states
+        ]
 
     def _nat(self, hook: str, states: list[State]) -> list[State]:
         """Ask nat about the first packet of a connection; what has none passes by (nf_nat_inet_fn, nf_nat_core.c)."""
         passed = []
         for state in states:
-            without, rest = self._part(state, _NO_CONNECTION)
+            without, rest = self._part(state, NO_CONNECTION)
             for other in rest:
                 later, first = self._part(other, self._later)
                 passed += self._hook("nat", hook, first)
@@ -216,11 +219,15 @@ class Path:
     def _hook(self, table: str, hook: str, states: list[State]) -> list[State]:
         passed = []
         for passage in self._walk.traverse(table, hook, states):
-            if passage.verdict is Verdict.ACCEPT:
-                passed.append(passage.state)
-            else:
-                outcome = Outcome.REJECTED if passage.verdict is Verdict.REJECT else Outcome.DROPPED
-                self.arrivals.append(Arrival(passage.state, outcome, None))
+            match passage.verdict:
+                case Verdict.ACCEPT:
+                    passed.append(passage.state)
+                case Verdict.STOLEN:
+                    self.arrivals.append(Arrival(passage.state, Outcome.REACHES, Delivery.PROXIED))
+                case Verdict.REJECT:
+                    self.arrivals.append(Arrival(passage.state, Outcome.REJECTED, None))
+                case _:
+                    self.arrivals.append(Arrival(passage.state, Outcome.DROPPED, None))
         return passed
 
     def _finish(self, states: list[State], delivery: Delivery) -> None:
@@ -237,17 +244,6 @@ class Path:
 
 def _has_new_way(state: State) -> bool:
     return "dst" in state.now or "out_interface" not in state.now
-
-
-def _decreased(state: State) -> Constant | Shifted:
-    """Take one from the TTL."""
-    match state.now.get("ttl"):
-        case Shifted(field, offset):
-            return Shifted(field, offset - 1)
-        case Constant(NumberSet(bounds)):
-            return Constant(NumberSet(tuple(bound - 1 for bound in bounds)))
-        case _:
-            return Shifted("ttl", -1)
 
 
 def _restored(state: State, *fields: str) -> State:

@@ -55,6 +55,10 @@ class LineSet:
                 return (self, None) if before % 2 else (None, self)
         return self & other or None, self - other or None
 
+    def shifted(self, offset: int) -> Self:
+        """Add a number to every member."""
+        return self._same(tuple(bound + offset for bound in self.bounds))
+
     def __bool__(self) -> bool:
         return bool(self.bounds)
 

@@ -11,15 +11,18 @@ from typing import NamedTuple, Self, TypeAlias
 import attrs
 
 from iptables_model.model.rule import Rule
-from iptables_model.netfilter.bits import BitSet, Pattern
+from iptables_model.netfilter.bits import BitSet, moved
 from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Not, Within
 from iptables_model.netfilter.packet import FieldSet
-from iptables_model.netfilter.sets import NumberSet
+from iptables_model.netfilter.sets import LineSet
 
 __all__ = [
     "Assumption",
+    "Bits",
     "Constant",
     "Mixed",
+    "Override",
+    "Parts",
     "Shifted",
     "State",
     "Step",
@@ -35,19 +38,31 @@ _ONE = Fraction(1)
 
 @attrs.frozen
 class Constant:
-    """Say that a field no longer depends on the packet asked about: it was set to a value, or to one of a set."""
+    """Say that a field no longer depends on the packet asked about: it was set to a value, or to one of a set.
+
+    `reason` says why it is not known which one of the set it is.
+    """
 
     value: FieldSet
+    reason: str = "the kernel chooses it on the way"
+
+
+class Bits(NamedTuple):
+    """Name bits of a field of the packet asked about, and how far to the left they were moved; negative: right."""
+
+    field: str
+    kept: int
+    left: int = 0
 
 
 @attrs.frozen
 class Mixed:
-    """Say that the bits of a field come from fields of the packet asked about: the kept ones, XORed with a constant.
+    """Say that the bits of a field come from fields of the packet asked about, XORed with a constant.
 
-    Each pair of `sources` is a field and the bits kept of it; no bit is kept of two fields.
+    No two of the `sources` reach the same bit, and none loses bits by being moved.
     """
 
-    sources: tuple[tuple[str, int], ...]
+    sources: tuple[Bits, ...]
     xor: int
 
 
@@ -182,19 +197,35 @@ class State:
         other.assumed = {**self.assumed, key: Supposition(holds, told)}
         return other
 
+    def shifted(self, field: str, offset: int) -> Self:
+        """Add an offset to a field; the result must be in the field's range for every packet of the state."""
+        match self.now.get(field):
+            case Constant(value, reason) if isinstance(value, LineSet):
+                return self.rewritten(**{field: Constant(value.shifted(offset), reason)})
+            case Shifted(source, before):
+                return self.rewritten(**{field: Shifted(source, before + offset)})
+            case _:
+                return self.rewritten(**{field: Shifted(field, offset)})
+
     def view(self, field: str) -> FieldSet:
         """Give the set that a field can be now."""
         override = self.now.get(field)
-        if override is None:
-            found: FieldSet = self.when[field]
-            return found
+        found: FieldSet = self.when[field] if override is None else self.image(override)
+        return found
+
+    def image(self, override: Override) -> FieldSet:
+        """Give the set that a field can be by an override."""
         match override:
             case Constant(value):
                 return value
             case Shifted(source, offset):
-                return NumberSet(tuple(bound + offset for bound in self.when[source].bounds))
+                shifted: FieldSet = self.when[source].shifted(offset)
+                return shifted
             case Mixed(sources, xor):
-                return _image(sources, xor, self.when)
+                found = BitSet.of(xor)
+                for field, kept, left in sources:
+                    found ^= self.when[field].kept(kept).moved(left)
+                return found
 
     def content(self, field: str) -> object:
         """Tell all that a rule can learn of a field."""
@@ -207,7 +238,7 @@ class State:
             case Shifted(source, _):
                 return override, self.when[source]
             case Mixed(sources, _):
-                return override, *[self.when[source] for source, _ in sources]
+                return override, *[self.when[source] for source, *_ in sources]
 
     def identity(self, field: str) -> object:
         """Tell a field's content apart from what it was before a rewriting."""
@@ -224,21 +255,6 @@ def unrolled(steps: tuple[Anything, ...]) -> Iterator[Step]:
     while steps:
         step, steps = steps
         yield step
-
-
-def _image(sources: tuple[tuple[str, int], ...], xor: int, when: dict[str, Anything]) -> BitSet:
-    """Give the bit strings that a mixture of fields can be."""
-    patterns = [Pattern(xor, 0xFFFFFFFF)]
-    for field, keep in sources:
-        patterns = [
-            Pattern(done.value ^ (part.value & keep), done.mask & ~(keep & ~part.mask))
-            for done in patterns
-            for part in when[field].patterns
-        ]
-    found = BitSet(())
-    for pattern in patterns:
-        found |= BitSet((Pattern(pattern.value & pattern.mask, pattern.mask),))
-    return found
 
 
 Parts: TypeAlias = tuple[list[State], list[State]]
@@ -295,10 +311,10 @@ def _split_field(state: State, field: str, allowed: Anything) -> Parts:
     if override is None:
         return _split_asked(state, field, allowed)
     match override:
-        case Constant(value):
-            return _split_chosen(state, field, value, allowed)
+        case Constant():
+            return _split_chosen(state, field, override, allowed)
         case Shifted(source, offset):
-            return _split_asked(state, source, NumberSet(tuple(bound - offset for bound in allowed.bounds)))
+            return _split_asked(state, source, allowed.shifted(-offset))
         case Mixed(sources, xor):
             return _split_mixed(state, sources, xor, allowed)
 
@@ -312,8 +328,9 @@ def _split_asked(state: State, field: str, allowed: Anything) -> Parts:
     return [state.narrowed(field, inside)], [state.narrowed(field, outside)]
 
 
-def _split_chosen(state: State, field: str, value: Anything, allowed: Anything) -> Parts:
-    """Part by a field that was set to one of several values: which one, is the kernel's choice, so it is assumed."""
+def _split_chosen(state: State, field: str, chosen: Constant, allowed: Anything) -> Parts:
+    """Part by a field that was set to one of several values: which one is not known, so it is assumed."""
+    value: Anything = chosen.value
     inside, outside = value.parted(allowed)
     if inside is None:
         return [], [state]
@@ -321,31 +338,31 @@ def _split_chosen(state: State, field: str, value: Anything, allowed: Anything) 
         return [state], []
     statement = f"the {field.replace('_', ' ')} chosen is {inside}"
     yes, no = (
-        state.rewritten(**{field: Constant(part)}).assuming(
-            (field, value, allowed), holds, Assumption(statement, holds, "the kernel chooses it on the way")
+        state.rewritten(**{field: Constant(part, chosen.reason)}).assuming(
+            (field, value, allowed), holds, Assumption(statement, holds, chosen.reason)
         )
         for part, holds in ((inside, True), (outside, False))
     )
     return [yes], [no]
 
 
-def _split_mixed(state: State, sources: tuple[tuple[str, int], ...], xor: int, allowed: BitSet) -> Parts:
+def _split_mixed(state: State, sources: tuple[Bits, ...], xor: int, allowed: BitSet) -> Parts:
     """Ask the fields that the bits come from; the patterns are disjoint, so each takes its part of what is left."""
     yes: list[State] = []
     rest = [state]
-    kept = 0
-    for _, keep in sources:
-        kept |= keep
+    reached = 0
+    for _, kept, left in sources:
+        reached |= moved(kept, left)
     for pattern in allowed.patterns:
-        if (pattern.value ^ xor) & pattern.mask & ~kept:
+        if (pattern.value ^ xor) & pattern.mask & ~reached:
             continue
-        left, rest = rest, []
-        for field, keep in sources:
-            wanted = BitSet.of(pattern.value ^ xor, pattern.mask & keep)
-            parts = [_split_asked(one, field, wanted) for one in left]
-            left = [one for holds, _ in parts for one in holds]
+        matching, rest = rest, []
+        for field, kept, left in sources:
+            wanted = BitSet.of(moved(pattern.value ^ xor, -left), moved(pattern.mask, -left) & kept)
+            parts = [_split_asked(one, field, wanted) for one in matching]
+            matching = [one for holds, _ in parts for one in holds]
             rest += [one for _, fails in parts for one in fails]
-        yes += left
+        yes += matching
     return yes, rest
 
 

@@ -10,7 +10,7 @@ import attrs
 from iptables_model.model.rule import Rule
 from iptables_model.model.targets import Goto, Jump
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
-from iptables_model.netfilter.effects import Effect, Verdict, effect_of, only_speaks, unknown_course
+from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, only_speaks, unknown_course
 from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
 from iptables_model.netfilter.state import State, Suppose, split
@@ -19,7 +19,8 @@ __all__ = ["Passage", "Walk"]
 
 Position: TypeAlias = tuple[int, ...]
 
-_STOPS = (Verdict.DROP, Verdict.REJECT)
+_STOPS = (Verdict.DROP, Verdict.REJECT, Verdict.STOLEN)
+_GOAL = ("dst", "dport")
 
 
 class Frame(NamedTuple):
@@ -140,6 +141,7 @@ class Traversal:
         self._walk = walk
         self._table = table
         self._start = start
+        self._site = Site(start.chain.name, walk.evidence, walk.suppose)
         self._waiting: Stack | Meeting = Stack() if walk.apart else Meeting()
         self._done: list[Passage] = []
         self._asked: frozenset[str] | None = frozenset()
@@ -196,13 +198,14 @@ class Traversal:
         else:
             if not only_speaks(target):
                 self._learn(None)
-            self._follow(at, rule, effect_of(target, at.state, self._walk.evidence, self._walk.suppose))
+            self._follow(at, rule, effect_of(target, at.state, self._site))
 
     def _follow(self, at: Place, rule: Rule, course: list[Effect]) -> None:
         for effect in reversed(course):
             step = at.chain.step(self._table, at.position[-1], effect.verdict.value, effect.change)
             state = effect.state.stepped(step)
-            if effect.verdict in _STOPS or state.now.get("dst") is not at.state.now.get("dst"):
+            redirected = any(state.now.get(field) is not at.state.now.get(field) for field in _GOAL)
+            if effect.verdict in _STOPS or redirected:
                 state.decided_by = rule
             if effect.verdict is Verdict.CONTINUE:
                 self._waiting.push(at.behind(state))

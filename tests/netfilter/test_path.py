@@ -156,5 +156,6 @@ def test_a_later_packet_is_translated_as_the_first_or_back(status: int, found: s
 def test_an_error_about_a_connection_asks_no_rule_of_nat() -> None:
     (flow,) = trace(parse(NAT), Packet(dst="8.8.8.8", protocol="icmp", state="RELATED", status=0), node=NODE)
     assert flow.steps == ()
-    (flow,) = trace(parse(NAT), Packet(dst="8.8.8.8", protocol="tcp", state="RELATED", status=0), node=NODE)
+    first = Packet(src="192.0.2.9", dst="8.8.8.8", protocol="tcp", state="RELATED", status=0)
+    (flow,) = trace(parse(NAT), first, node=NODE)
     assert [step.chain for step in flow.steps] == ["PREROUTING", "POSTROUTING"]

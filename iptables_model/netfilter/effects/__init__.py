@@ -9,20 +9,19 @@ from typing import Any
 from iptables_model.model import targets
 from iptables_model.model.option import Target
 from iptables_model.model.text import target_text
-from iptables_model.netfilter.effects import marks, nat, tracking, verdicts
-from iptables_model.netfilter.effects.course import Course, Effect, Verdict, unknown_course
-from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.state import State, Suppose
+from iptables_model.netfilter.effects import headers, marks, nat, prefixes, steering, tracking, verdicts
+from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, unknown_course
+from iptables_model.netfilter.state import State
 
-__all__ = ["EFFECTS", "Effect", "Verdict", "effect_of", "only_speaks", "unknown_course"]
+__all__ = ["EFFECTS", "Effect", "Site", "Verdict", "effect_of", "only_speaks", "unknown_course"]
 
 
-def effect_of(target: Target, state: State, evidence: Evidence, suppose: Suppose) -> Course:
+def effect_of(target: Target, state: State, site: Site) -> Course:
     """Apply a target to a state. A target without an entry in `EFFECTS` may do anything, so each course is assumed."""
     known = EFFECTS.get(type(target))
     if known is not None:
-        return [known(target, state, evidence)]
-    return unknown_course(target_text(target), "nothing here says what this target does", state, suppose)
+        return known(target, state, site)
+    return unknown_course(target_text(target), "nothing here says what this target does", state, site.suppose)
 
 
 def only_speaks(target: Target) -> bool:
@@ -30,22 +29,49 @@ def only_speaks(target: Target) -> bool:
     return EFFECTS.get(type(target)) in verdicts.SPEAKING
 
 
-EFFECTS: Mapping[type[Target], Callable[[Any, State, Evidence], Effect]] = MappingProxyType(
+EFFECTS: Mapping[type[Target], Callable[[Any, State, Site], Course]] = MappingProxyType(
     {
-        targets.Accept: verdicts.accepts,
-        targets.Drop: verdicts.drops,
-        targets.Return: verdicts.returns,
-        targets.Reject: verdicts.rejects,
-        targets.Log: verdicts.goes_on,
-        targets.Nflog: verdicts.goes_on,
-        targets.Tcpmss: verdicts.goes_on,
-        targets.Mark: marks.mark,
+        targets.Accept: verdicts.accept,
+        targets.Audit: verdicts.go_on,
+        targets.Checksum: verdicts.go_on,
+        targets.Classify: headers.classify,
+        targets.Clusterip: steering.clusterip,
         targets.Connmark: marks.connmark,
+        targets.Connsecmark: verdicts.go_on,
         targets.Ct: tracking.ct,
         targets.Dnat: nat.dnat,
-        targets.Snat: nat.snat,
+        targets.Dnpt: prefixes.dnpt,
+        targets.Drop: verdicts.drop,
+        targets.Dscp: headers.dscp,
+        targets.Ecn: headers.ecn,
+        targets.Hl: headers.hl,
+        targets.Hmark: marks.hmark,
+        targets.Idletimer: verdicts.go_on,
+        targets.Led: verdicts.go_on,
+        targets.Log: verdicts.go_on,
+        targets.Mark: marks.mark,
         targets.Masquerade: nat.masquerade,
+        targets.Netmap: nat.netmap,
+        targets.Nflog: verdicts.go_on,
+        targets.Nfqueue: steering.nfqueue,
+        targets.Notrack: tracking.notrack,
+        targets.Queue: steering.queue,
+        targets.Rateest: verdicts.go_on,
         targets.Redirect: nat.redirect,
+        targets.Reject: verdicts.reject,
+        targets.Return: verdicts.return_,
+        targets.Secmark: verdicts.go_on,
+        targets.Snat: nat.snat,
+        targets.Snpt: prefixes.snpt,
+        targets.Synproxy: steering.synproxy,
+        targets.Tcpmss: verdicts.go_on,
+        targets.Tcpoptstrip: verdicts.go_on,
+        targets.Tee: verdicts.go_on,
+        targets.Tos: headers.tos,
+        targets.Tproxy: steering.tproxy,
+        targets.Trace: verdicts.go_on,
+        targets.Ttl: headers.ttl,
+        targets.Ulog: verdicts.go_on,
     }
 )
 """The targets whose effect is known; all others are UNKNOWN, with each course assumed."""

@@ -1,17 +1,19 @@
-"""What can become of packets at a target."""
+"""Where packets meet a target, and what can become of them there."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import attrs
 
-from iptables_model.netfilter.condition import Assume
+from iptables_model.netfilter.condition import Assume, Condition
+from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.packet import FIELDS
-from iptables_model.netfilter.state import State, Suppose, split
+from iptables_model.netfilter.state import Override, Parts, State, Suppose, split
 
-__all__ = ["Course", "Effect", "Verdict", "unknown_course"]
+__all__ = ["Course", "Effect", "Site", "Verdict", "each", "goes_on_with", "told", "unknown_course"]
 
 
 class Verdict(enum.StrEnum):
@@ -22,6 +24,7 @@ class Verdict(enum.StrEnum):
     DROP = "drop"
     REJECT = "reject"
     RETURN = "return"
+    STOLEN = "stolen"
 
 
 @attrs.frozen
@@ -36,12 +39,45 @@ class Effect:
 Course: TypeAlias = list[Effect]
 
 
+@attrs.frozen
+class Site:
+    """Hold where packets meet a target: at which hook, what is known beside the rules, and what is supposed."""
+
+    hook: str
+    evidence: Evidence
+    suppose: Suppose
+
+    def split(self, state: State, condition: Condition) -> Parts:
+        """Part the packets of a state by a condition."""
+        return split(state, condition, self.suppose)
+
+
+def each(states: Iterable[State], verdict: Verdict, change: str = "") -> Course:
+    """Give the same verdict on several states."""
+    return [Effect(state, verdict, change) for state in states]
+
+
+def goes_on_with(state: State, **changes: Override) -> Effect:
+    """Rewrite fields and go on to the next rule."""
+    changed = state.rewritten(**changes)
+    return Effect(changed, Verdict.CONTINUE, told(state, changed, *changes))
+
+
+def told(before: State, after: State, *fields: str) -> str:
+    """Say in words which of some fields have changed: `mark 0x0 -> 0x1, ttl 64 -> 63`."""
+    views = ((field, before.view(field), after.view(field)) for field in fields)
+    return ", ".join(
+        f"{field.replace('_', ' ')} {one} -> {two}"
+        for field, one, two in views
+        if one != two or getattr(one, "single", None) is None
+    )
+
+
 def unknown_course(what: str, reason: str, state: State, suppose: Suppose) -> Course:
     """Follow packets past something of which only the outcome counts: they go on, are accepted, or are dropped."""
     goes_on, stops = split(state, Assume(f"{what} lets the packet go on", reason, FIELDS), suppose)
-    course = [Effect(one, Verdict.CONTINUE) for one in goes_on]
+    course = each(goes_on, Verdict.CONTINUE)
     for one in stops:
         accepted, dropped = split(one, Assume(f"{what} accepts the packet", reason, FIELDS), suppose)
-        course += [Effect(other, Verdict.ACCEPT) for other in accepted]
-        course += [Effect(other, Verdict.DROP) for other in dropped]
+        course += each(accepted, Verdict.ACCEPT) + each(dropped, Verdict.DROP)
     return course

@@ -1,57 +1,83 @@
-"""Rewriting some bits of a field, from what they are now, from another field, or to constants."""
+"""Bits of fields put together anew: kept, moved, and XORed with others or with a constant."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
-from iptables_model.netfilter.bits import ANY_BITS, BitSet
-from iptables_model.netfilter.state import Constant, Mixed, State
+from iptables_model.netfilter.bits import FULL, moved
+from iptables_model.netfilter.state import Bits, Constant, Mixed, State
 
-__all__ = ["FULL", "joined", "mixed"]
+__all__ = ["Mixture", "bits_of", "joined", "kept", "masked", "shifted"]
 
-FULL = 0xFFFFFFFF
-"""A mask of all bits."""
-
-
-def mixed(state: State, field: str, *, keep: int, xor: int) -> Mixed | Constant:
-    """Keep some bits of what a field is now and XOR a constant."""
-    held = state.now.get(field, Mixed(((field, FULL),), 0))
-    if isinstance(held, Mixed):
-        kept = tuple((name, bits & keep) for name, bits in held.sources if bits & keep)
-        return Mixed(kept, (held.xor & keep) ^ xor)
-    return Constant(_masked_xor(held.value, keep, xor)) if isinstance(held, Constant) else Constant(ANY_BITS)
+Mixture: TypeAlias = Mixed | Constant
+"""Bits that come from the packet asked about, or are one of a set."""
 
 
-def _masked_xor(value: Any, keep: int, xor: int) -> BitSet:
-    found = BitSet(())
-    for pattern in value.patterns:
-        mask = pattern.mask | (~keep & FULL)
-        found |= BitSet.of(((pattern.value & keep) ^ xor) & mask, mask)
-    return found
+def masked(state: State, field: str, *, keep: int, xor: int) -> Mixture:
+    """Give (field & keep) ^ xor."""
+    return joined(state, kept(bits_of(state, field), keep), Mixed((), xor))
 
 
-def joined(state: State, field: str, keep: int, other: str, take: int) -> Mixed | Constant:
-    """Give (field & keep) ^ (other & take); where both may reach one bit from open fields, anything."""
-    one = mixed(state, field, keep=keep, xor=0)
-    two = mixed(state, other, keep=take, xor=0)
-    one, two = (_settled(part, state) for part in (one, two))
-    reach_one, reach_two = (sum(bits for _, bits in part.sources) for part in (one, two))
-    if reach_one & reach_two:
-        return Constant(ANY_BITS)
-    return Mixed(one.sources + two.sources, one.xor ^ two.xor)
+def bits_of(state: State, field: str) -> Mixture:
+    """Say where the bits of a field come from; those that all packets of the state have alike are constant."""
+    held = state.now.get(field, Mixed((Bits(field, FULL),), 0))
+    if not isinstance(held, Mixed):
+        value: Any = state.view(field)
+        return held if isinstance(held, Constant) and value.single is None else Mixed((), value.single)
+    xor, sources = held.xor, []
+    for name, bits, left in held.sources:
+        alike = state.when[name].alike
+        xor ^= moved(alike.value & bits, left)
+        sources.append(Bits(name, bits & ~alike.mask, left))
+    return _mixed(sources, xor)
 
 
-def _settled(part: Mixed | Constant, state: State) -> Mixed:
-    """Turn bits that are already fixed into constants, so that only the open ones are left as sources."""
-    if isinstance(part, Constant):
-        fixed = part.value.single if isinstance(part.value, BitSet) else None
-        return Mixed((("mark", FULL),), 0) if fixed is None else Mixed((), fixed)
-    sources, xor = [], part.xor
-    for field, keep in part.sources:
-        patterns = state.when[field].patterns
-        if len(patterns) == 1:
-            xor ^= patterns[0].value & keep
-            keep &= ~patterns[0].mask  # noqa: PLW2901 (what is left of it)
-        if keep:
-            sources.append((field, keep))
-    return Mixed(tuple(sources), xor)
+def kept(part: Mixture, mask: int) -> Mixture:
+    """Keep some bits and clear all others."""
+    if isinstance(part, Mixed):
+        sources = [Bits(name, bits & moved(mask, -left), left) for name, bits, left in part.sources]
+        return _mixed(sources, part.xor & mask)
+    value: Any = part.value
+    return Constant(value.kept(mask), part.reason)
+
+
+def shifted(part: Mixture, by: int) -> Mixture:
+    """Move all bits to the left, or to the right if `by` is negative; what leaves the 32 bits is lost."""
+    if isinstance(part, Mixed):
+        staying = moved(FULL, -by)
+        sources = [Bits(name, bits & moved(staying, -left), left + by) for name, bits, left in part.sources]
+        return _mixed(sources, moved(part.xor, by))
+    value: Any = part.value
+    return Constant(value.moved(by), part.reason)
+
+
+def joined(state: State, one: Mixture, two: Mixture) -> Mixture:
+    """Give one ^ two; where both have open bits in one place, all that can come of it."""
+    if isinstance(one, Mixed) and isinstance(two, Mixed):
+        both = _cancelled(one.sources + two.sources)
+        if _disjoint(both):
+            return _mixed(both, one.xor ^ two.xor)
+    values: tuple[Any, Any] = (state.image(one), state.image(two))
+    reasons = [part.reason for part in (one, two) if isinstance(part, Constant)]
+    return Constant(values[0] ^ values[1], *reasons[:1] or ["open marks are mixed"])
+
+
+def _mixed(sources: list[Bits], xor: int) -> Mixed:
+    return Mixed(tuple(source for source in sources if source.kept), xor)
+
+
+def _cancelled(sources: tuple[Bits, ...]) -> list[Bits]:
+    """Join sources that have a bit in the same place: XORed with itself it is 0."""
+    found: dict[tuple[str, int], int] = {}
+    for name, bits, left in sources:
+        found[name, left] = found.get((name, left), 0) ^ bits
+    return [Bits(name, bits, left) for (name, left), bits in found.items()]
+
+
+def _disjoint(sources: list[Bits]) -> bool:
+    reached = 0
+    for _, bits, left in sources:
+        if reached & moved(bits, left):
+            return False
+        reached |= moved(bits, left)
+    return True

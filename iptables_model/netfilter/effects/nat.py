@@ -1,89 +1,227 @@
-"""What the targets of nat do: rewrite addresses and ports, and remember it in the connection's status."""
+"""What the targets of nat do: rewrite addresses and ports, and remember it in the connection's status.
+
+It is taken for granted that no other connection has the wanted addresses and ports already, and that what the kernel
+chooses from several is not what it was before.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import attrs
 
 from iptables_model.model import targets
-from iptables_model.netfilter.effects.course import Effect, Verdict
-from iptables_model.netfilter.effects.mixing import FULL, mixed
-from iptables_model.netfilter.evidence import Evidence, local_statement
-from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
-from iptables_model.netfilter.state import Constant, Shifted, State
+from iptables_model.netfilter import intervals
+from iptables_model.netfilter.bits import FULL
+from iptables_model.netfilter.condition import NEVER, All, Condition, Within
+from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, each, told
+from iptables_model.netfilter.effects.mixing import masked
+from iptables_model.netfilter.effects.own import first_address, source_address
+from iptables_model.netfilter.effects.pieces import Piece, blocks, parted
+from iptables_model.netfilter.evidence import local_statement
+from iptables_model.netfilter.sets import AddressSet, NumberSet
+from iptables_model.netfilter.state import Constant, Override, State
+from iptables_model.values.nat import NatRange
+from iptables_model.values.numbers import PortRange
 
-__all__ = ["dnat", "masquerade", "redirect", "snat"]
-
-_SRC_NAT, _DST_NAT = 1 << 4, 1 << 5
-"""IPS_SRC_NAT and IPS_DST_NAT (include/uapi/linux/netfilter/nf_conntrack_common.h)."""
+__all__ = ["dnat", "masquerade", "netmap", "redirect", "snat"]
 
 
-def dnat(target: targets.Dnat, state: State, _: Evidence) -> Effect:
+@attrs.frozen
+class Manip:
+    """Name the fields of one end of a packet, and the bit of the connection that says it was translated.
+
+    The bits are IPS_SRC_NAT and IPS_DST_NAT (include/uapi/linux/netfilter/nf_conntrack_common.h).
+    """
+
+    address: str
+    port: str
+    status: int
+
+
+_SOURCE = Manip("src", "sport", 1 << 4)
+_DESTINATION = Manip("dst", "dport", 1 << 5)
+
+
+@attrs.frozen
+class Wanted:
+    """Hold the range to map into (struct nf_nat_range2); None leaves addresses or ports as they are.
+
+    With `base` a port is moved: less the base, from the first port on. `own` says that the address is one of the
+    node's, of which several may stand here where it is not known which.
+    """
+
+    addresses: AddressSet | None
+    ports: NumberSet | None = None
+    base: int | None = None
+    random: bool = False
+    own: bool = False
+
+    def held(self, manip: Manip) -> Condition:
+        """Ask whether a source stays, which it does where it is in the range as it is (nf_in_range)."""
+        if manip is _DESTINATION or self.random or (self.own and not _single(self.addresses)):
+            return NEVER
+        asked = ((manip.port, self.ports), (manip.address, self.addresses))
+        return All(tuple(Within(field, allowed) for field, allowed in asked if allowed is not None))
+
+
+def _single(held: AddressSet | NumberSet | None) -> bool:
+    return held is not None and held.single is not None
+
+
+def _range(to: NatRange, *, random: bool) -> Wanted:
+    addresses = None
+    if to.first is not None and to.last is not None:
+        addresses = AddressSet((int(to.first), int(to.last) + 1), to.first.version)
+    return Wanted(addresses, _ports(to.ports), to.base_port, random)
+
+
+def _ports(held: PortRange | None) -> NumberSet | None:
+    return None if held is None else NumberSet.of(held.first, held.last)
+
+
+def dnat(target: targets.Dnat, state: State, site: Site) -> Course:
     """Rewrite the destination (xt_dnat_target_v2, net/netfilter/xt_nat.c)."""
-    return _translated(state, "dst", "dport", target.to_destination, _DST_NAT)
+    return _bound(state, _DESTINATION, _range(target.to_destination, random=target.random), site)
 
 
-def snat(target: targets.Snat, state: State, _: Evidence) -> Effect:
+def snat(target: targets.Snat, state: State, site: Site) -> Course:
     """Rewrite the source (xt_snat_target_v2, net/netfilter/xt_nat.c)."""
-    return _translated(state, "src", "sport", target.to_source, _SRC_NAT)
+    return _bound(state, _SOURCE, _range(target.to_source, random=target.random or target.random_fully), site)
 
 
-def _translated(state: State, address: str, port: str, to: Any, status: int) -> Effect:
-    changes: dict[str, Any] = {"status": mixed(state, "status", keep=~status & FULL, xor=status)}
-    if to.first is not None:
-        last = to.last or to.first
-        changes[address] = Constant(AddressSet((int(to.first), int(last) + 1), to.first.version))
-    if to.ports is not None and to.base_port is not None and port not in state.now:
-        changes[port] = Shifted(port, to.ports.first - to.base_port)
-    elif to.ports is not None:
-        changes[port] = Constant(NumberSet.of(to.ports.first, to.ports.last))
-    elif port == "sport":
-        changes[port] = Constant(NumberSet((0, 1 << 16)))
-    changed = state.rewritten(**changes)
-    return Effect(changed, Verdict.ACCEPT, _translation(state, changed, address, port))
+def masquerade(target: targets.Masquerade, state: State, site: Site) -> Course:
+    """Rewrite the source to the address that the node sends from (nf_nat_masquerade.c).
+
+    IPv4 leaves 0.0.0.0 alone. A node without any address drops the packet.
+    """
+    evidence = site.evidence
+    unset = Within("src", AddressSet((0, 1))) if evidence.family == 4 else NEVER
+    addresses = source_address(state, evidence.node, evidence.family)
+    wanted = Wanted(addresses, _ports(target.to_ports), None, target.random or target.random_fully, own=True)
+    alone, rest = site.split(state, unset)
+    course = each(alone, Verdict.ACCEPT)
+    for one in rest:
+        course += _bound(one, _SOURCE, wanted, site) if addresses else each([one], Verdict.DROP)
+    return course
 
 
-def _translation(before: State, after: State, address: str, port: str) -> str:
-    one, two = (f"{state.view(address)} port {state.view(port)}" for state in (before, after))
-    return f"{address} {one} -> {two}"
+def redirect(target: targets.Redirect, state: State, site: Site) -> Course:
+    """Rewrite the destination to the node itself: to loopback if the packet was made here (nf_nat_redirect.c).
+
+    A packet that came by an interface without an address is dropped.
+    """
+    evidence = site.evidence
+    if site.hook == "OUTPUT":
+        addresses = AddressSet.read("127.0.0.1" if evidence.family == 4 else "::1")
+    else:
+        addresses = first_address(state, evidence.node, evidence.family)
+    if not addresses:
+        return each([state], Verdict.DROP)
+    return _bound(state, _DESTINATION, Wanted(addresses, _ports(target.to_ports), None, target.random, own=True), site)
 
 
-def masquerade(target: targets.Masquerade, state: State, evidence: Evidence) -> Effect:
-    """Take an address of the interface by which the packet leaves (nf_nat_masquerade_ipv4)."""
-    source = _interface_address(state, "out_interface", evidence)
-    ports = NumberSet((0, 1 << 16)) if target.to_ports is None else _ports(target.to_ports)
-    changed = state.rewritten(
-        src=Constant(source),
-        sport=Constant(ports),
-        status=mixed(state, "status", keep=~_SRC_NAT & FULL, xor=_SRC_NAT),
-    )
-    changed = _own(changed, "src")
-    return Effect(changed, Verdict.ACCEPT, f"src {state.view('src')} -> an address of the node")
+def netmap(target: targets.Netmap, state: State, site: Site) -> Course:
+    """Rewrite the network and keep the host: of the destination before routing, of the source behind (xt_NETMAP.c)."""
+    manip = _DESTINATION if site.hook in ("PREROUTING", "OUTPUT") else _SOURCE
+    view: Any = state.view(manip.address)
+    to = AddressSet.of(target.to)
+    first, size = to.bounds[0], to.bounds[1] - to.bounds[0]
+    pieces = (Piece(AddressSet((start, start + size), to.version), first - start) for start in blocks(view, size))
+    found = parted(state, manip.address, pieces, site)
+    if found is None:
+        kept = Constant(to, "it keeps the host part of the address")
+        return [_binding(state, manip, {manip.address: kept})]
+    return [_binding(one, manip, _shift(one, manip.address, offset)) for one, offset in found]
 
 
-def redirect(target: targets.Redirect, state: State, evidence: Evidence) -> Effect:
-    """Send the packet to the node itself (nf_nat_redirect_ipv4): to loopback if it was made here."""
-    made_here = not state.when["in_interface"] & NameSet.some()
-    loopback = AddressSet.read("127.0.0.1" if evidence.family == 4 else "::1")
-    changes: dict[str, Any] = {
-        "dst": Constant(loopback if made_here else _interface_address(state, "in_interface", evidence)),
-        "status": mixed(state, "status", keep=~_DST_NAT & FULL, xor=_DST_NAT),
-    }
-    if target.to_ports is not None:
-        changes["dport"] = Constant(_ports(target.to_ports))
-    changed = _own(state.rewritten(**changes), "dst")
-    return Effect(changed, Verdict.ACCEPT, _translation(state, changed, "dst", "dport"))
+def _bound(state: State, manip: Manip, wanted: Wanted, site: Site) -> Course:
+    """Find new addresses and ports, and bind the connection to them (nf_nat_setup_info, nf_nat_core.c)."""
+    kept, rest = site.split(state, wanted.held(manip))
+    course = each(kept, Verdict.ACCEPT)
+    for one in rest:
+        for two, port in _new_ports(one, manip, wanted, site):
+            found = _addresses(two, manip, wanted, site, stays=not port)
+            course += [_binding(three, manip, address | port, own=wanted.own) for three, address in found]
+    return course
 
 
-def _interface_address(state: State, field: str, evidence: Evidence) -> AddressSet:
-    name = getattr(state.view(field), "single", None)
-    found = evidence.node.address_of(name, evidence.family) if evidence.node is not None and name else None
-    return AddressSet.everything(evidence.family) if found is None else found
+Changes: TypeAlias = dict[str, Override]
 
 
-def _own(state: State, field: str) -> State:
-    """Remember that a chosen address is the node's own, which is true whatever it is."""
-    return state.assuming((local_statement(field), (state.identity(field),)), holds=True)
+def _addresses(
+    state: State, manip: Manip, wanted: Wanted, site: Site, *, stays: bool
+) -> Iterator[tuple[State, Changes]]:
+    """Take the only address, or one of several by a hash (find_best_ips_proto, nf_nat_core.c).
+
+    Without `stays` it does not matter whether a packet has the only address already, since its port changes.
+    """
+    if wanted.addresses is None:
+        yield state, {}
+    else:
+        yield from _set(state, manip.address, wanted.addresses, site, stays=stays and _single(wanted.addresses))
 
 
-def _ports(to_ports: Any) -> NumberSet:
-    return NumberSet.of(to_ports.first, to_ports.last)
+def _new_ports(state: State, manip: Manip, wanted: Wanted, site: Site) -> Iterator[tuple[State, Changes]]:
+    """Take a port that is in the range already, or another one of it (nf_nat_l4proto_unique_tuple, nf_nat_core.c).
+
+    A source port that is random for no range stays in its class: below 512, below 1024, or above.
+    """
+    if wanted.ports is not None and wanted.base is not None:
+        yield from _offset(state, manip.port, wanted.ports, wanted.base, site)
+    elif wanted.ports is not None:
+        stays = not wanted.random or _single(wanted.ports)
+        yield from _set(state, manip.port, wanted.ports, site, stays=stays)
+    elif wanted.random and manip is _SOURCE:
+        port: Any = state.view(manip.port)
+        classes = [NumberSet.of(*to) for of, to in _CLASSES if port & NumberSet.of(*of)]
+        yield state, {manip.port: Constant(NumberSet(intervals.unite(one.bounds for one in classes)))}
+    else:
+        yield state, {}
+
+
+_CLASSES = (((0, 511), (1, 511)), ((512, 1023), (600, 1023)), ((1024, 65535), (1024, 65535)))
+
+
+def _set(
+    state: State, field: str, to: AddressSet | NumberSet, site: Site, *, stays: bool
+) -> Iterator[tuple[State, Changes]]:
+    """Set a field to one of a range; with `stays`, packets that have one of it keep it."""
+    inside, outside = site.split(state, Within(field, to) if stays else NEVER)
+    yield from ((one, {}) for one in inside)
+    for one in outside:
+        yield one, {field: Constant(to)}
+
+
+def _offset(state: State, port: str, to: NumberSet, base: int, site: Site) -> Iterator[tuple[State, Changes]]:
+    """Move ports by how far they are from the base, modulo 65536 and then modulo the size of the range."""
+    found = parted(state, port, _offset_pieces(state, port, to, base), site)
+    if found is None:
+        yield state, {port: Constant(to, "it depends on how far the port is from the base")}
+    else:
+        yield from ((one, _shift(one, port, offset)) for one, offset in found)
+
+
+def _offset_pieces(state: State, port: str, to: NumberSet, base: int) -> Iterator[Piece]:
+    view: Any = state.view(port)
+    first, size = to.bounds[0], to.bounds[1] - to.bounds[0]
+    for origin, ports in ((base, NumberSet.of(base, 65535)), (base - 65536, NumberSet((0, base)))):
+        for start in blocks(view & ports, size, origin):
+            yield Piece(NumberSet((start, start + size)) & ports, first - start)
+
+
+def _shift(state: State, field: str, offset: int | None) -> Changes:
+    return {field: state.shifted(field, offset).now[field]} if offset else {}
+
+
+def _binding(state: State, manip: Manip, changes: Changes, *, own: bool = False) -> Effect:
+    """Set the bit of the connection's status if anything changes: else it is a null binding."""
+    if not changes:
+        return Effect(state, Verdict.ACCEPT)
+    status = masked(state, "status", keep=~manip.status & FULL, xor=manip.status)
+    changed = state.rewritten(**changes, status=status)
+    if own and manip.address in changes:
+        changed = changed.assuming((local_statement(manip.address), (changed.identity(manip.address),)), holds=True)
+    change = told(state, changed, *changes)
+    return Effect(changed, Verdict.ACCEPT, change.replace("-> any", "-> an address of the node", 1) if own else change)

@@ -1,40 +1,42 @@
-"""What the targets do that only say where packets go."""
+"""What the targets do that only say where packets go, or only take notice of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from iptables_model.netfilter.effects.course import Effect, Verdict
-from iptables_model.netfilter.evidence import Evidence
+from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict
 from iptables_model.netfilter.state import State
 
-__all__ = ["SPEAKING", "accepts", "drops", "goes_on", "rejects", "returns"]
+__all__ = ["SPEAKING", "accept", "drop", "go_on", "reject", "return_"]
 
 
-def goes_on(_target: Any, state: State, _: Evidence) -> Effect:
-    """Go on to the next rule."""
-    return Effect(state, Verdict.CONTINUE)
+def go_on(_target: Any, state: State, _: Site) -> Course:
+    """Go on to the next rule, with the packet as it is (XT_CONTINUE)."""
+    return [Effect(state, Verdict.CONTINUE)]
 
 
-def accepts(_target: Any, state: State, _: Evidence) -> Effect:
-    """Leave the table accepted."""
-    return Effect(state, Verdict.ACCEPT)
+def accept(_target: Any, state: State, _: Site) -> Course:
+    """Leave the table accepted (NF_ACCEPT)."""
+    return [Effect(state, Verdict.ACCEPT)]
 
 
-def drops(_target: Any, state: State, _: Evidence) -> Effect:
-    """Drop the packet."""
-    return Effect(state, Verdict.DROP)
+def drop(_target: Any, state: State, _: Site) -> Course:
+    """Drop the packet (NF_DROP)."""
+    return [Effect(state, Verdict.DROP)]
 
 
-def rejects(_target: Any, state: State, _: Evidence) -> Effect:
-    """Drop the packet and say so to its sender."""
-    return Effect(state, Verdict.REJECT)
+def reject(_target: Any, state: State, _: Site) -> Course:
+    """Drop the packet and answer it (reject_tg, ipt_REJECT.c; reject_tg6, ip6t_REJECT.c).
+
+    Some are dropped without an answer: a later fragment, an ICMP error, a TCP reset, what went to a group.
+    """
+    return [Effect(state, Verdict.REJECT)]
 
 
-def returns(_target: Any, state: State, _: Evidence) -> Effect:
-    """Go back to where the last jump came from."""
-    return Effect(state, Verdict.RETURN)
+def return_(_target: Any, state: State, _: Site) -> Course:
+    """Go back to where the last jump came from (XT_RETURN)."""
+    return [Effect(state, Verdict.RETURN)]
 
 
-SPEAKING = frozenset({goes_on, accepts, drops, rejects, returns})
+SPEAKING = frozenset({go_on, accept, drop, reject, return_})
 """All of these, which look at no packet."""

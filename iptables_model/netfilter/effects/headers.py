@@ -1,0 +1,73 @@
+"""What the targets do that change the header of IP or of TCP."""
+
+from __future__ import annotations
+
+from iptables_model.model import targets
+from iptables_model.netfilter.bits import FULL
+from iptables_model.netfilter.condition import Within
+from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, goes_on_with, told
+from iptables_model.netfilter.effects.mixing import masked
+from iptables_model.netfilter.sets import NumberSet
+from iptables_model.netfilter.state import Constant, Override, State
+
+__all__ = ["classify", "dscp", "ecn", "hl", "tos", "ttl"]
+
+_ECT, _DSCP = 0x03, 0xFC
+"""The two parts of the byte that was the type of service (INET_ECN_MASK, XT_DSCP_MASK)."""
+_ECE, _CWR = 0x40, 0x80
+"""Two of the TCP flags."""
+
+
+def ttl(target: targets.Ttl, state: State, site: Site) -> Course:
+    """Set, raise or lower the time to live; it stays within a byte (ttl_tg, net/netfilter/xt_HL.c)."""
+    return _hops(state, site, target.ttl_set, (target.ttl_inc or 0) - (target.ttl_dec or 0))
+
+
+def hl(target: targets.Hl, state: State, site: Site) -> Course:
+    """Set, raise or lower the hop limit; it stays within a byte (hl_tg6, net/netfilter/xt_HL.c)."""
+    return _hops(state, site, target.hl_set, (target.hl_inc or 0) - (target.hl_dec or 0))
+
+
+def _hops(state: State, site: Site, fixed: int | None, by: int) -> Course:
+    if fixed is not None:
+        return [goes_on_with(state, ttl=Constant(NumberSet.of(fixed)))]
+    staying = NumberSet.of(max(0, -by), min(255, 255 - by))
+    within, beyond = site.split(state, Within("ttl", staying))
+    course = [_changed(one, one.shifted("ttl", by), "ttl") for one in within]
+    return course + [goes_on_with(one, ttl=Constant(NumberSet.of(255 if by > 0 else 0))) for one in beyond]
+
+
+def _changed(before: State, after: State, field: str) -> Effect:
+    return Effect(after, Verdict.CONTINUE, told(before, after, field))
+
+
+def tos(target: targets.Tos, state: State, _: Site) -> Course:
+    """Set the byte to (byte & ~mask) ^ value (tos_tg and tos_tg6, net/netfilter/xt_DSCP.c)."""
+    return [_byte(state, target.set_tos.mask, target.set_tos.value)]
+
+
+def dscp(target: targets.Dscp, state: State, _: Site) -> Course:
+    """Set the upper six bits of the byte (dscp_tg and dscp_tg6, net/netfilter/xt_DSCP.c)."""
+    return [_byte(state, _DSCP, target.set_dscp << 2)]
+
+
+def _byte(state: State, cleared: int, xor: int) -> Effect:
+    return goes_on_with(state, tos=masked(state, "tos", keep=~cleared & FULL, xor=xor))
+
+
+def ecn(target: targets.Ecn, state: State, _: Site) -> Course:
+    """Set the lower two bits of the byte, and the TCP flags ECE and CWR (ecn_tg, net/ipv4/netfilter/ipt_ECN.c)."""
+    changes: dict[str, Override] = {}
+    if target.ecn_ip_ect is not None:
+        changes["tos"] = masked(state, "tos", keep=~_ECT & FULL, xor=target.ecn_ip_ect)
+    asked = {_ECE: target.ecn_tcp_ece, _CWR: target.ecn_tcp_cwr}
+    flags = {flag: value or 0 for flag, value in asked.items() if target.ecn_tcp_remove or value is not None}
+    if flags:
+        set_to = sum(flag for flag, value in flags.items() if value)
+        changes["tcp_flags"] = masked(state, "tcp_flags", keep=~sum(flags) & FULL, xor=set_to)
+    return [goes_on_with(state, **changes)]
+
+
+def classify(target: targets.Classify, state: State, _: Site) -> Course:
+    """Set the class by which the packet is scheduled, which nothing later asks for (class_tg, xt_CLASSIFY.c)."""
+    return [Effect(state, Verdict.CONTINUE, f"class -> {target.set_class}")]

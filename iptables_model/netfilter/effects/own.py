@@ -1,0 +1,86 @@
+"""Which of its own addresses the kernel takes for a packet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from iptables_model.netfilter import intervals
+from iptables_model.netfilter.node import InterfaceAddress, Node
+from iptables_model.netfilter.sets import AddressSet, NameSet
+from iptables_model.netfilter.state import State
+from iptables_model.values.names import Interface
+
+__all__ = ["first_address", "source_address"]
+
+_LINK_LOCAL = AddressSet.read("fe80::/10")
+
+
+def first_address(state: State, node: Node | None, version: int) -> AddressSet:
+    """Give what the first address can be of the interface by which the packet came (net/netfilter/nf_nat_redirect.c).
+
+    IPv6 takes the first one of the destination's scope. Without a node it can be any address.
+    """
+    if node is None:
+        return AddressSet.everything(version)
+    held = (_usable(held, state, version) for held in _held(state, "in_interface", node))
+    return _union((one for usable in held for one in usable[:1]), version)
+
+
+def source_address(state: State, node: Node | None, version: int) -> AddressSet:
+    """Give what the address can be that the kernel sends from, to the packet's destination and by its interface.
+
+    An interface without an address sends from one of another interface. Without a node it can be any address.
+    """
+    if node is None:
+        return AddressSet.everything(version)
+    destination: Any = state.view("dst")
+    taken = [
+        one
+        for held in _held(state, "out_interface", node)
+        for one in _sources(_usable(held, state, version), destination)
+    ]
+    return _union(taken or _usable(node.addresses(version), state, version), version)
+
+
+def _held(state: State, field: str, node: Node) -> Iterator[tuple[InterfaceAddress, ...]]:
+    """Go through the addresses of each interface that a field can name; it can name some that are not known."""
+    names: Any = state.view(field)
+    known = {name: NameSet.of(Interface(name)) for name, _ in node.interfaces}
+    beyond = names - NameSet(intervals.unite(one.bounds for one in known.values()))
+    return (held for name, held in node.interfaces if beyond or known[name] & names)
+
+
+def _usable(held: Iterable[InterfaceAddress], state: State, version: int) -> list[InterfaceAddress]:
+    """Keep the addresses of a version, loopback apart, whose scope can be that of the packet's destination."""
+    destination: Any = state.view("dst")
+    near, far = destination in _LINK_LOCAL, not destination & _LINK_LOCAL
+    return [
+        one
+        for one in held
+        if one.version == version and not one.is_loopback and (version == 4 or not (far if one.is_link_local else near))
+    ]
+
+
+def _sources(usable: list[InterfaceAddress], destination: AddressSet) -> Iterator[InterfaceAddress]:
+    """Go through the addresses of one interface that can be taken.
+
+    IPv4 takes the first one whose network has the next hop, else the first; it passes over a second one of the same
+    network (inet_select_addr, net/ipv4/devinet.c). Of several, it is a long comparison which one IPv6 takes
+    (ipv6_dev_get_saddr, net/ipv6/addrconf.c).
+    """
+    if destination.version == 6:
+        yield from usable
+        return
+    primary = list({one.network: one for one in reversed(usable)}.values())[::-1]
+    behind_gateways = destination
+    for one in primary:
+        if behind_gateways & AddressSet.of(one.network):
+            yield one
+        behind_gateways -= AddressSet.of(one.network)
+    if behind_gateways:
+        yield from primary
+
+
+def _union(held: Iterable[InterfaceAddress], version: int) -> AddressSet:
+    return AddressSet(intervals.unite(AddressSet.of(one.ip).bounds for one in held), version)
