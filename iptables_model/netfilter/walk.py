@@ -202,7 +202,7 @@ class Traversal:
 
     def _follow(self, at: Place, rule: Rule, course: list[Effect]) -> None:
         for effect in reversed(course):
-            step = at.chain.step(self._table, at.position[-1], effect.verdict.value, effect.change)
+            step = at.chain.step(self._table, at.position[-1], effect.told, effect.change)
             state = effect.state.stepped(step)
             redirected = any(state.now.get(field) is not at.state.now.get(field) for field in _GOAL)
             if effect.verdict in _STOPS or redirected:

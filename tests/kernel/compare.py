@@ -14,7 +14,12 @@ from tests.kernel.lab import Passed
 
 __all__ = ["asked", "differences", "line_of"]
 
-_ENDS = {Delivery.LOCAL: "INPUT", Delivery.FORWARDED: "POSTROUTING", Delivery.SENT: "POSTROUTING"}
+_ENDS = {
+    Delivery.LOCAL: "INPUT",
+    Delivery.FORWARDED: "POSTROUTING",
+    Delivery.SENT: "POSTROUTING",
+    Delivery.PROXIED: None,
+}
 
 
 def asked(frame: Frame, state: str | None) -> Packet:
@@ -62,7 +67,8 @@ def difference(flow: Flow, passed: Passed) -> str:
     if end != passed.end:
         return f"end {flow.outcome} {end}, kernel {passed.end}"
     if passed.end is None or passed.leaves is None:
-        return "" if flow.outcome is not Outcome.REACHES else "reaches no end"
+        stopped = flow.outcome is not Outcome.REACHES or flow.delivery is Delivery.PROXIED
+        return "" if stopped else "reaches no end"
     return "; ".join(_leaves(flow.packet, passed))
 
 

@@ -29,11 +29,15 @@ class Verdict(enum.StrEnum):
 
 @attrs.frozen
 class Effect:
-    """Hold what became of some packets at a target: their new state, the verdict, and the change in words."""
+    """Hold what became of some packets at a target: their new state, the verdict, and the change in words.
+
+    `told` is the verdict as the kernel's trace has it, where something else decides what comes of it.
+    """
 
     state: State
     verdict: Verdict
     change: str = ""
+    told: str = attrs.field(default=attrs.Factory(lambda self: self.verdict.value, takes_self=True))
 
 
 Course: TypeAlias = list[Effect]
@@ -52,9 +56,9 @@ class Site:
         return split(state, condition, self.suppose)
 
 
-def each(states: Iterable[State], verdict: Verdict, change: str = "") -> Course:
+def each(states: Iterable[State], verdict: Verdict, change: str = "", *, told: str | None = None) -> Course:
     """Give the same verdict on several states."""
-    return [Effect(state, verdict, change) for state in states]
+    return [Effect(state, verdict, change, told or verdict.value) for state in states]
 
 
 def goes_on_with(state: State, **changes: Override) -> Effect:

@@ -14,7 +14,7 @@ import attrs
 from iptables_model.model import targets
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.bits import FULL
-from iptables_model.netfilter.condition import NEVER, All, Condition, Within
+from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Assume, Condition, Within
 from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, each, told
 from iptables_model.netfilter.effects.mixing import masked
 from iptables_model.netfilter.effects.own import first_address, source_address
@@ -155,12 +155,16 @@ def _addresses(
 ) -> Iterator[tuple[State, Changes]]:
     """Take the only address, or one of several by a hash (find_best_ips_proto, nf_nat_core.c).
 
-    Without `stays` it does not matter whether a packet has the only address already, since its port changes.
+    Without `stays` the port changes, so it does not matter whether the address does.
     """
     if wanted.addresses is None:
         yield state, {}
+    elif not stays or (wanted.own and not _single(wanted.addresses)):
+        yield state, {manip.address: Constant(wanted.addresses)}
     else:
-        yield from _set(state, manip.address, wanted.addresses, site, stays=stays and _single(wanted.addresses))
+        same = Assume(f"the {manip.address} chosen is the one that it was", "the kernel chooses by a hash")
+        keeps = ALWAYS if _single(wanted.addresses) else same
+        yield from _set(state, manip.address, wanted.addresses, site, keeps)
 
 
 def _new_ports(state: State, manip: Manip, wanted: Wanted, site: Site) -> Iterator[tuple[State, Changes]]:
@@ -171,8 +175,8 @@ def _new_ports(state: State, manip: Manip, wanted: Wanted, site: Site) -> Iterat
     if wanted.ports is not None and wanted.base is not None:
         yield from _offset(state, manip.port, wanted.ports, wanted.base, site)
     elif wanted.ports is not None:
-        stays = not wanted.random or _single(wanted.ports)
-        yield from _set(state, manip.port, wanted.ports, site, stays=stays)
+        keeps = ALWAYS if not wanted.random or _single(wanted.ports) else NEVER
+        yield from _set(state, manip.port, wanted.ports, site, keeps)
     elif wanted.random and manip is _SOURCE:
         port: Any = state.view(manip.port)
         classes = [NumberSet.of(*to) for of, to in _CLASSES if port & NumberSet.of(*of)]
@@ -185,12 +189,12 @@ _CLASSES = (((0, 511), (1, 511)), ((512, 1023), (600, 1023)), ((1024, 65535), (1
 
 
 def _set(
-    state: State, field: str, to: AddressSet | NumberSet, site: Site, *, stays: bool
+    state: State, field: str, to: AddressSet | NumberSet, site: Site, keeps: Condition
 ) -> Iterator[tuple[State, Changes]]:
-    """Set a field to one of a range; with `stays`, packets that have one of it keep it."""
-    inside, outside = site.split(state, Within(field, to) if stays else NEVER)
-    yield from ((one, {}) for one in inside)
-    for one in outside:
+    """Set a field to one of a range, but for packets that have one of it already and keep it."""
+    kept, changed = site.split(state, All((Within(field, to), keeps)))
+    yield from ((one, {}) for one in kept)
+    for one in changed:
         yield one, {field: Constant(to)}
 
 

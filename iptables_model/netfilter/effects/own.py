@@ -19,12 +19,17 @@ _LINK_LOCAL = AddressSet.read("fe80::/10")
 def first_address(state: State, node: Node | None, version: int) -> AddressSet:
     """Give what the first address can be of the interface by which the packet came (net/netfilter/nf_nat_redirect.c).
 
-    IPv6 takes the first one of the destination's scope. Without a node it can be any address.
+    IPv6 takes the first link-local one for a link-local destination. Without a node it can be any address.
     """
     if node is None:
         return AddressSet.everything(version)
-    held = (_usable(held, state, version) for held in _held(state, "in_interface", node))
-    return _union((one for usable in held for one in usable[:1]), version)
+    destination: Any = state.view("dst")
+    near = version == 6 and destination in _LINK_LOCAL
+    firsts = (
+        next((one for one in held if one.version == version and (one.is_link_local or not near)), None)
+        for held in _held(state, "in_interface", node)
+    )
+    return _union((one for one in firsts if one is not None and not one.is_loopback), version)
 
 
 def source_address(state: State, node: Node | None, version: int) -> AddressSet:

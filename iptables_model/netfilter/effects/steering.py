@@ -43,8 +43,8 @@ def _queued(name: str, state: State, site: Site, alone: Verdict) -> Course:
     course = []
     for one in heard:
         accepted, refused = site.split(one, accepts)
-        course += each(accepted, Verdict.ACCEPT) + each(refused, Verdict.DROP)
-    return course + each(unheard, alone)
+        course += each(accepted, Verdict.ACCEPT, told="queue") + each(refused, Verdict.DROP, told="queue")
+    return course + each(unheard, alone, told="queue")
 
 
 def tproxy(target: targets.Tproxy, state: State, site: Site) -> Course:
