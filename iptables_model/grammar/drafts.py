@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -12,8 +12,11 @@ from iptables_model.model.rule import Counters
 from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from iptables_model.grammar.plans import Planner, RulePlan
     from iptables_model.model.rule import Rule
+    from iptables_model.model.ruleset import Field
 
 __all__ = ["BUILTIN_NAMES", "ChainDraft", "Sheet", "Source", "TableDraft"]
 
@@ -45,9 +48,18 @@ class Sheet:
     first: int
     sources: list[Source | None]
 
-    def rules(self, entries: list[int], table: str, chain: str) -> tuple[Rule, ...]:
-        """Make the rules of a chain, which stand in these lines."""
-        return tuple([self._rule(at, table, chain, index) for index, at in enumerate(entries)])
+    def rule(self, at: int, table: str, chain: str, index: int) -> Rule:
+        """Make the rule of a line, which stands in a chain at a place."""
+        source = self.source(at)
+        texts = source.texts(self.lines[at])
+        return source.plan.make(self.planner, texts, table=table, chain=chain, index=index, line=self.first + at)
+
+    def values(self, entries: list[int], fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
+        """Go through what the rules of some lines say in some fields."""
+        for at in entries:
+            source = self.source(at)
+            texts = source.texts(self.lines[at])
+            yield tuple([source.plan.value(self.planner, field, texts) for field in fields])
 
     def source(self, at: int) -> Source:
         """Say how the rule of a line was read."""
@@ -56,17 +68,12 @@ class Sheet:
             raise ModelError(f"no rule was read in line {self.first + at}")
         return source
 
-    def _rule(self, at: int, table: str, chain: str, index: int) -> Rule:
-        source = self.source(at)
-        texts = source.texts(self.lines[at])
-        return source.plan.make(self.planner, texts, table=table, chain=chain, index=index, line=self.first + at)
-
 
 @attrs.define(eq=False)
 class ChainDraft:
     """Hold a chain of which more lines may come; `entries` are the lines of its rules, in the order of the rules.
 
-    `line` is where it is declared, from 0. Called, it makes the rules.
+    `line` is where it is declared, from 0. When all is read, it makes the rules that are asked for.
     """
 
     home: TableDraft
@@ -93,9 +100,21 @@ class ChainDraft:
         chain = Chain(name=self.name, policy=self.policy, counters=self.counters, declared=self.declared)
         return defer_rules(chain, self) if self.entries else chain
 
-    def __call__(self) -> tuple[Rule, ...]:
+    def __len__(self) -> int:
+        """Count the rules."""
+        return len(self.entries)
+
+    def rules(self) -> tuple[Rule, ...]:
         """Make the rules."""
-        return self.home.sheet.rules(self.entries, self.home.name, self.name)
+        return tuple([self.rule(place) for place in range(len(self.entries))])
+
+    def rule(self, place: int) -> Rule:
+        """Make the rule at a place."""
+        return self.home.sheet.rule(self.entries[place], self.home.name, self.name, place)
+
+    def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
+        """Go through what the rules say in some fields."""
+        return self.home.sheet.values(self.entries, fields)
 
 
 @attrs.define(eq=False)

@@ -22,6 +22,7 @@ from iptables_model.values.quoting import unquote
 if TYPE_CHECKING:
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.reading import Given, Part, Reading
+    from iptables_model.model.ruleset import Field
 
 __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
 
@@ -89,6 +90,7 @@ class RulePlan:
     matches: tuple[tuple[PartPlan, int, int], ...]
     target: tuple[PartPlan, int, int] | None
     counted: bool
+    _said: dict[Field, Said] = attrs.field(factory=dict)
 
     @property
     def parts(self) -> tuple[tuple[PartPlan, int, int], ...]:
@@ -111,6 +113,35 @@ class RulePlan:
             index=index,
             line=line,
         )
+
+
+    def value(self, planner: Planner, field: Field, texts: tuple[str, ...]) -> object:
+        """Give what the rule says in a field, or None if that is nothing or stands behind `!`."""
+        said = self._said.get(field)
+        if said is None:
+            said = self._said[field] = self._find(*field)
+        return said.value if said.flag is None else planner.value(said.flag, texts[said.place])
+
+    def _find(self, kind: type[Extension], name: str) -> Said:
+        """Find out where the texts of the plan have a field."""
+        for part, low, _ in self.parts:
+            if part.kind is kind:
+                for place, (field, flag, negated) in enumerate(part.open, low):
+                    if field == name:
+                        return Said() if negated else Said(flag=flag, place=place)
+                value = part.fixed.get(name)
+                if isinstance(value, Negatable):
+                    value = None if value.negated else value.value
+                return Said(value=value)
+        return Said()
+
+
+class Said(NamedTuple):
+    """Hold what all rules of a plan say in a field: one value, or the text at a place, read by a flag."""
+
+    value: object = None
+    flag: Flag | None = None
+    place: int = 0
 
 
 class Held(NamedTuple):

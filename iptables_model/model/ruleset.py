@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import attrs
 
 from iptables_model.errors import ModelError, NotFound, ParseError
+from iptables_model.model.option import Extension
 from iptables_model.model.rule import Counters, Rule
 from iptables_model.values.names import CHAIN
+from iptables_model.values.negatable import Negatable
 
-__all__ = ["BUILTIN_CHAINS", "UNKNOWN_TABLE", "Chain", "Ruleset", "Table", "defer_rules", "derived", "keep_text"]
+__all__ = [
+    "BUILTIN_CHAINS",
+    "UNKNOWN_TABLE",
+    "Chain",
+    "Field",
+    "Pending",
+    "Ruleset",
+    "Table",
+    "defer_rules",
+    "derived",
+    "keep_text",
+    "rule_of",
+    "size_of",
+    "values_of",
+]
 
 T = TypeVar("T")
 
@@ -29,6 +45,26 @@ UNKNOWN_TABLE = "unknown"
 """The name of the table that holds those rules of a fragment of which nothing tells the table."""
 
 
+Field: TypeAlias = tuple[type[Extension], str]
+"""A field of an extension, by its class and its name."""
+
+
+class Pending(Protocol):
+    """Hold the rules of a chain that are not made yet."""
+
+    def __len__(self) -> int:
+        """Count them."""
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Make them all."""
+
+    def rule(self, place: int) -> Rule:
+        """Make one."""
+
+    def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
+        """Go through what they say in some fields, as `values_of` does."""
+
+
 @attrs.frozen(kw_only=True)
 class Chain:
     """Hold a chain: its rules in order, and for a built-in chain its policy (None for all others).
@@ -41,7 +77,7 @@ class Chain:
     counters: Counters | None = None
     declared: bool = True
     rules: tuple[Rule, ...] = ()
-    _pending: Callable[[], tuple[Rule, ...]] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _pending: Pending | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if CHAIN.form(self.name) is None:
@@ -53,9 +89,9 @@ class Chain:
         """Decode the rules when they are first asked for; the reader has checked their text already."""
         if name != "rules":
             raise AttributeError(f"a chain has no {name}")
-        decode = self._pending
-        if decode is not None:
-            object.__setattr__(self, "rules", decode())
+        pending = self._pending
+        if pending is not None:
+            object.__setattr__(self, "rules", pending.rules())
             object.__setattr__(self, "_pending", None)
         # Without it another thread was faster.
         return object.__getattribute__(self, "rules")  # type: ignore[no-any-return]
@@ -76,11 +112,46 @@ class Chain:
         return f":{self.name} {self.policy or '-'} {self.counters or Counters()}"
 
 
-def defer_rules(chain: Chain, decode: Callable[[], tuple[Rule, ...]]) -> Chain:
-    """Have a new chain's rules made by `decode` when they are first asked for."""
+def defer_rules(chain: Chain, pending: Pending) -> Chain:
+    """Have a new chain's rules made when they are first asked for."""
     object.__delattr__(chain, "rules")
-    object.__setattr__(chain, "_pending", decode)
+    object.__setattr__(chain, "_pending", pending)
     return chain
+
+
+def size_of(chain: Chain) -> int:
+    """Count the rules of a chain, without making them."""
+    pending = _pending_of(chain)
+    return len(chain.rules) if pending is None else len(pending)
+
+
+def rule_of(chain: Chain, place: int) -> Rule:
+    """Give one rule of a chain, without making the others."""
+    pending = _pending_of(chain)
+    return chain.rules[place] if pending is None else pending.rule(place)
+
+
+def values_of(chain: Chain, *fields: Field) -> Iterator[tuple[Any, ...]]:
+    """Go through what the rules of a chain say in some fields of matches and targets, without making the rules.
+
+    What a rule does not say, or says behind `!`, is None.
+    """
+    pending = _pending_of(chain)
+    if pending is not None:
+        return pending.values(fields)
+    return (tuple(_value_of(rule, kind, name) for kind, name in fields) for rule in chain.rules)
+
+
+def _pending_of(chain: Chain) -> Pending | None:
+    return chain._pending  # noqa: SLF001 (the rules that wait belong to this room)
+
+
+def _value_of(rule: Rule, kind: type[Extension], name: str) -> object:
+    parts: tuple[Extension | None, ...] = (*rule.matches, rule.target)
+    held = next((getattr(part, name) for part in parts if isinstance(part, kind)), None)
+    if isinstance(held, Negatable):
+        return None if held.negated else held.value
+    return held
 
 
 @attrs.frozen(kw_only=True)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
-from iptables_model.model.matches import Tcp, Udp
+from iptables_model.model.matches import Ip, Tcp, Udp
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset, derived
+from iptables_model.model.ruleset import Chain, Ruleset, derived, rule_of, size_of, values_of
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.condition import Condition, all_of, asked_by
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.memory import Memory
-from iptables_model.netfilter.sets import LineSet
+from iptables_model.netfilter.sets import AddressSet, LineSet, NumberSet
 from iptables_model.netfilter.state import State, Step
 from iptables_model.values.addresses import single_address
 
@@ -23,8 +23,9 @@ __all__ = ["ReadyChain", "ReadyChains"]
 
 _SHORT = 16
 """A chain of fewer rules is scanned; an index would cost more than it saves."""
-_NARROW = 64
-"""So is a chain for a set of more bounds."""
+
+_BY_INDEX = frozenset({"dst", "dport"})
+_BY_NOTHING: frozenset[str] = frozenset()
 
 
 class Asked(NamedTuple):
@@ -39,19 +40,27 @@ class ReadyChain:
 
     def __init__(self, chain: Chain, evidence: Evidence) -> None:
         self.chain = chain
-        self.rules = chain.rules
+        self.size = size_of(chain)
+        self.indexed = self.size >= _SHORT
         self._evidence = evidence
+        self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
         self.memory = Memory()
-        self._asked: list[Asked | None] = [None] * len(self.rules)
+        self._rules: list[Rule | None] = [None] * self.size
+        self._asked: list[Asked | None] = [None] * self.size
         self._steps: dict[tuple[int | None, str], Step] = {}
-        self._indexes = [] if len(self.rules) < _SHORT else [Index(self.rules, field) for field in _KEYS]
-        self.index_fields = frozenset(_KEYS if self._indexes else ())
+
+    def rule(self, place: int) -> Rule:
+        """Give a rule by its place in the chain."""
+        known = self._rules[place]
+        if known is None:
+            known = self._rules[place] = rule_of(self.chain, place)
+        return known
 
     def asked(self, place: int) -> Asked:
         """Give what a rule asks, by its place in the chain."""
         known = self._asked[place]
         if known is None:
-            condition = all_of(meaning_of(match, self._evidence) for match in self.rules[place].matches)
+            condition = all_of(meaning_of(match, self._evidence) for match in self.rule(place).matches)
             known = self._asked[place] = Asked(condition, asked_by(condition))
         return known
 
@@ -59,7 +68,7 @@ class ReadyChain:
         """Report a stop at a rule, or (without a place) at the policy; those that change nothing are made once."""
         known = None if change else self._steps.get((place, verdict))
         if known is None:
-            rule = None if place is None else self.rules[place]
+            rule = None if place is None else self.rule(place)
             known = Step(table=table, chain=self.chain.name, rule=rule, verdict=verdict, change=change)
             if not change:
                 self._steps[place, verdict] = known
@@ -68,61 +77,67 @@ class ReadyChain:
     def next_place(self, state: State, start: int) -> int:
         """Find the first rule from `start` on that the state might match; the end of the chain if there is none."""
         place = start
-        for index in self._indexes:
-            place = max(place, index.next_place(state, start))
+        if self.indexed:
+            by_address, by_port = self._indexes
+            place = by_address.next_place(state, start)
+            if not by_address.is_sharp(state):
+                place = max(place, by_port.next_place(state, start))
         return place
 
-
-def _exact_destination(rule: Rule) -> int | None:
-    wanted = rule.ip.destination
-    if wanted is None or wanted.negated:
-        return None
-    found = single_address(wanted.value)
-    return None if found is None else int(found)
-
-
-def _exact_port(rule: Rule) -> int | None:
-    match = rule.match(Tcp) or rule.match(Udp)
-    wanted = None if match is None else match.dport
-    if wanted is None or wanted.negated or wanted.value.first != wanted.value.last:
-        return None
-    return wanted.value.first
-
-
-_KEYS = {"dst": _exact_destination, "dport": _exact_port}
+    @cached_property
+    def _indexes(self) -> tuple[Index, Index]:
+        addresses, ports = [], []
+        for network, tcp, udp in values_of(self.chain, (Ip, "destination"), (Tcp, "dport"), (Udp, "dport")):
+            address = None if network is None else single_address(network)
+            addresses.append(None if address is None else int(address))
+            port = tcp or udp
+            ports.append(port.first if port is not None and port.first == port.last else None)
+        return Index("dst", addresses), Index("dport", ports)
 
 
 class Index:
     """Find the rules that a field's set may match: those whose exact key is in the set, and those without a key."""
 
-    def __init__(self, rules: Sequence[Rule], field: str) -> None:
+    def __init__(self, field: str, keys: list[int | None]) -> None:
         self._field = field
-        self._length = len(rules)
+        self._keys = keys
         self._loose: list[int] = []
-        self._places: defaultdict[int, list[int]] = defaultdict(list)
-        for place, rule in enumerate(rules):
-            key = _KEYS[field](rule)
-            (self._loose if key is None else self._places[key]).append(place)
-        self._keys = sorted(self._places)
-        self._known: dict[LineSet, Sequence[int]] = {}
+        self._places: dict[int, list[int]] = {}
+        for place, key in enumerate(keys):
+            if key is None:
+                self._loose.append(place)
+            else:
+                self._places.setdefault(key, []).append(place)
+        self._known: dict[LineSet, list[int]] = {}
+
+    def is_sharp(self, state: State) -> bool:
+        """Say whether the field is one key, and few rules are without a key."""
+        wanted = state.view(self._field)
+        return len(self._loose) < _SHORT and isinstance(wanted, NumberSet | AddressSet) and wanted.single is not None
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first place from `start` on whose rule the state might match by this field."""
         wanted = state.view(self._field)
-        if not isinstance(wanted, LineSet) or len(wanted.bounds) > _NARROW:
+        if not isinstance(wanted, NumberSet | AddressSet):
             return start
+        if wanted.single is not None:
+            keyed = self._places.get(wanted.single, ())
+            return min(self._first(keyed, start), self._first(self._loose, start))
+        # A wide set mostly holds the very next key, and is asked for once; to look all its keys up would take longer.
+        for place, key in enumerate(self._keys[start : start + _SHORT], start):
+            if key is None or intervals.contains(wanted.bounds, key):
+                return place
         places = self._known.get(wanted)
         if places is None:
-            places = self._known[wanted] = self._places_within(wanted.bounds)
-        found = bisect_left(places, start)
-        return places[found] if found < len(places) else self._length
+            places = self._known[wanted] = sorted([*self._loose, *self._keyed(wanted.bounds)])
+        return self._first(places, start)
 
-    def _places_within(self, bounds: intervals.Bounds) -> Sequence[int]:
-        spans = [(bisect_left(self._keys, low), bisect_left(self._keys, high)) for low, high in intervals.pairs(bounds)]
-        if sum(high - low for low, high in spans) > self._length // _SHORT:
-            return range(self._length)
-        keyed = (place for low, high in spans for key in self._keys[low:high] for place in self._places[key])
-        return sorted([*self._loose, *keyed])
+    def _first(self, places: Sequence[int], start: int) -> int:
+        found = bisect_left(places, start)
+        return places[found] if found < len(places) else len(self._keys)
+
+    def _keyed(self, bounds: intervals.Bounds) -> Iterator[int]:
+        return (place for key, places in self._places.items() if intervals.contains(bounds, key) for place in places)
 
 
 class ReadyChains:

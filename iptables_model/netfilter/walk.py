@@ -115,7 +115,7 @@ class Walk:
         start = self.chains.get(table, hook)
         if start is None:
             return [Passage(state, Verdict.ACCEPT) for state in states]
-        if not start.rules:
+        if not start.size:
             return [_by_policy(table, start, state) for state in states]
         if not self.apart and len(states) > 1:
             return Traversal(self, table, start).run(states)
@@ -172,7 +172,7 @@ class Traversal:
         self._learn(chain.index_fields)
         while True:
             place = chain.next_place(state, place)
-            if place >= len(chain.rules):
+            if place >= chain.size:
                 self._leave(at._replace(state=state))
                 return
             condition, fields = chain.asked(place)
@@ -189,7 +189,7 @@ class Traversal:
             self._apply(here._replace(state=other))
 
     def _apply(self, at: Place) -> None:
-        rule = at.chain.rules[at.position[-1]]
+        rule = at.chain.rule(at.position[-1])
         target = rule.target
         if isinstance(target, Jump | Goto):
             self._enter(at, rule, target)
