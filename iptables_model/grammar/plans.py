@@ -114,7 +114,6 @@ class RulePlan:
             line=line,
         )
 
-
     def value(self, planner: Planner, field: Field, texts: tuple[str, ...]) -> object:
         """Give what the rule says in a field, or None if that is nothing or stands behind `!`."""
         said = self._said.get(field)

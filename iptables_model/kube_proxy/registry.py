@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import enum
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
 from iptables_model.errors import Ambiguous, NotFound
 from iptables_model.kube_proxy.names import PortName, Reference, split_chain
-from iptables_model.model.matches import Addrtype, Sctp, Tcp, Udp
+from iptables_model.model.matches import Addrtype, Comment, Sctp, Tcp, Udp
+from iptables_model.model.places import Places
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset, derived
+from iptables_model.model.ruleset import Chain, Ruleset, derived, rule_of, size_of, values_of
 from iptables_model.model.targets import Accept, Drop, Goto, Jump, Reject
 from iptables_model.values.addresses import Address, single_address
 
@@ -131,19 +131,26 @@ _COMMENT = re.compile(
 
 
 class Registry:
-    """Find Service ports by name."""
+    """Find Service ports by name.
+
+    Rules are sorted by the Service that their comments name, or by the chains to which they lead, and made when it is
+    asked for.
+    """
 
     def __init__(self, ruleset: Ruleset) -> None:
-        self._found: dict[tuple[PortName, str], Found] = {}
-        self._by_suffix: dict[str | None, Found] = {}
-        self._by_text: dict[tuple[str, str], Found] = {}
-        self._ruleset = ruleset
-        for rule in _dispatch(ruleset):
-            self._read(rule)
-        self._read_unnamed()
-        self._by_name: defaultdict[str, list[Found]] = defaultdict(list)
-        for found in self._found.values():
-            self._by_name[found.name.name].append(found)
+        self._chains = tuple(_dispatch(ruleset))
+        self._texts: list[str | None] = []
+        self._by_name, self._by_suffix = Places[str](), Places[str]()
+        self._known: dict[str, tuple[Found, ...]] = {}
+        for chain in self._chains:
+            for comment, jump, goto in values_of(chain, (Comment, "comment"), (Jump, "chain"), (Goto, "chain")):
+                said = read_comment(comment)
+                led = split_chain(jump or goto or "") if said is None else None
+                # Up to 1.19 an unnamed port ends in a colon.
+                text = None if said is None else said[0].removesuffix(":")
+                self._texts.append(text)
+                self._by_name.add(None if text is None else PortName.read(text).name)
+                self._by_suffix.add(None if led is None else led[1])
 
     @classmethod
     def of(cls, ruleset: Ruleset) -> Registry:
@@ -151,7 +158,10 @@ class Registry:
         return derived(ruleset, cls, lambda: cls(ruleset))
 
     def __iter__(self) -> Iterator[Found]:
-        return iter(self._found.values())
+        named = [one for text in dict.fromkeys(self._texts) if text for one in self._read_named(text)]
+        known = {one.suffix for one in named}
+        yield from named
+        yield from (one for suffix in self._by_suffix if suffix not in known for one in self._read_unnamed(suffix))
 
     def find(self, service: str) -> Found:
         """Find the one Service port that a text means.
@@ -159,16 +169,17 @@ class Registry:
         Raises `NotFound` or `Ambiguous`, with the candidates.
         """
         meant = Reference.read(service)
-        found = (
-            [] if meant is None else [one for one in self._by_name[meant.name] if meant.means(one.name, one.protocol)]
-        )
-        if not found and meant is not None:
-            found = self._by_hash(meant)
+        found = [] if meant is None else self._by_comment(meant) or self._by_hash(meant)
         if len(found) == 1:
             return found[0]
         if not found:
             raise NotFound("Service", service, sorted({str(one) for one in self}))
         raise Ambiguous("Service", service, [f"{one.name}/{one.protocol}" for one in found])
+
+    def _by_comment(self, meant: Reference) -> list[Found]:
+        texts = dict.fromkeys(self._texts[place] for place in self._by_name.of(meant.name))
+        held = (one for text in texts if text for one in self._read_named(text))
+        return [one for one in held if meant.means(one.name, one.protocol)]
 
     def _by_hash(self, meant: Reference) -> list[Found]:
         """Find a Service without comments by the names that its chains must have."""
@@ -176,56 +187,57 @@ class Registry:
             return []
         name = PortName(meant.namespace, meant.name, meant.port_name or "")
         protocols = ("tcp", "udp", "sctp") if meant.protocol is None else (meant.protocol,)
-        found = []
-        for protocol in protocols:
-            for suffix in name.suffixes(protocol):
-                held = self._by_suffix.get(suffix)
-                if held is not None:
-                    found.append(attrs.evolve(held, name=name, protocol=protocol))
-        return found
+        return [
+            attrs.evolve(held, name=name, protocol=protocol)
+            for protocol in protocols
+            for suffix in name.suffixes(protocol)
+            for held in self._read_unnamed(suffix)
+        ]
 
-    def _read(self, rule: Rule) -> None:
-        protocol = rule.ip.protocol
-        port = _port(rule)
+    def _read_named(self, text: str) -> tuple[Found, ...]:
+        """Gather what is said of the Service ports of a name, one for each protocol."""
+        known = self._known.get(text)
+        if known is None:
+            name = PortName.read(text)
+            places = [place for place in self._by_name.of(name.name) if self._texts[place] == text]
+            known = _gather(name, self._rules(places))
+            for found in known:
+                for rest in () if found.suffix is None else self._read_unnamed(found.suffix):
+                    found.ways += rest.ways
+            self._known[text] = known
+        return known
+
+    def _read_unnamed(self, suffix: str) -> tuple[Found, ...]:
+        """Gather what the rules without a comment say of the Service port whose chains end so."""
+        return _gather(PortName("", suffix, ""), self._rules(self._by_suffix.of(suffix)))
+
+    def _rules(self, places: list[int]) -> Iterator[Rule]:
+        """Make the rules at some places, counted through all chains."""
+        for place in places:
+            here = place
+            for chain in self._chains:
+                if here < size_of(chain):
+                    yield rule_of(chain, here)
+                    break
+                here -= size_of(chain)
+
+
+def _gather(name: PortName, rules: Iterable[Rule]) -> tuple[Found, ...]:
+    """Read rules about the Service ports of one name, in their order."""
+    held: dict[str, Found] = {}
+    for rule in rules:
+        protocol, port = rule.ip.protocol, _port(rule)
         if protocol is None or protocol.negated or port is None:
-            return
-        suffix = _suffix(rule)
-        said = said_of(rule)
-        if said is None and suffix is None:
-            return
-        service, kind = said or (None, None)
-        found = self._held(service, str(protocol.value), suffix)
+            continue
+        found = held.setdefault(str(protocol.value), Found(name, str(protocol.value)))
+        found.suffix = _suffix(rule) or found.suffix
+        _, kind = said_of(rule) or ("", None)
+        way = _way(rule, port, kind)
         if kind == "health check node port":
             found.health_check_node_port = port
-            return
-        way = _way(rule, port, kind)
-        if way is not None:
+        elif way is not None:
             found.ways.append(way)
-
-    def _held(self, service: str | None, protocol: str, suffix: str | None) -> Found:
-        """Find what was gathered of a Service port, by its name as the comment writes it, or by its chains."""
-        found = self._by_suffix.get(suffix) if service is None else self._by_text.get((service, protocol))
-        if found is None:
-            name = PortName("", suffix or "", "") if service is None else PortName.read(service)
-            found = self._found.get((name, protocol)) or Found(name, protocol)
-            self._found[name, protocol] = found
-            if service is not None:
-                self._by_text[service, protocol] = found
-        if suffix is not None and found.suffix != suffix:
-            found.suffix = suffix
-            self._by_suffix.setdefault(suffix, found)
-        return found
-
-    def _read_unnamed(self) -> None:
-        """Join what a rule without a comment said to the Service port whose chain it leads to."""
-        named_by_suffix = {one.suffix: one for one in self if one.name.namespace and one.suffix is not None}
-        for (name, protocol), found in list(self._found.items()):
-            if not name.namespace and found.suffix is not None:
-                named = named_by_suffix.get(found.suffix)
-                if named is not None:
-                    named.ways += found.ways
-                    del self._found[name, protocol]
-                    self._by_suffix[found.suffix] = named
+    return tuple(held.values())
 
 
 def said_of(rule: Rule) -> tuple[str, str | None] | None:
@@ -235,18 +247,23 @@ def said_of(rule: Rule) -> tuple[str, str | None] | None:
     >>> said_of(Rule(table="nat", chain="KUBE-SERVICES", matches=(Comment(comment="default/web:http cluster IP"),)))
     ('default/web:http', 'cluster IP')
     """
-    said = _COMMENT.fullmatch(rule.comment or "")
-    return None if said is None else (said["service"], said["kind"])
+    return read_comment(rule.comment)
 
 
-def _dispatch(ruleset: Ruleset) -> Iterator[Rule]:
-    """Go through the rules that pick a Service port by address and port."""
+def read_comment(comment: str | None) -> tuple[str, str | None] | None:
+    """Read what `said_of` reads, of the comment itself."""
+    said = _COMMENT.fullmatch(comment or "")
+    return None if said is None else (said[1], said[2])
+
+
+def _dispatch(ruleset: Ruleset) -> Iterator[Chain]:
+    """Go through the chains of the rules that pick a Service port by address and port."""
     for table, names in (("nat", (SERVICES, _NODE_PORTS)), ("filter", (SERVICES, _EXTERNAL, _NODE_PORTS))):
         held = ruleset.get(table)
         for name in names:
             chain: Chain | None = None if held is None else held.get(name)
             if chain is not None:
-                yield from chain.rules
+                yield chain
 
 
 def _port(rule: Rule) -> int | None:

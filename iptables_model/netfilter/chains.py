@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from iptables_model.model.matches import Ip, Tcp, Udp
+from iptables_model.model.places import Places
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import Chain, Ruleset, derived, rule_of, size_of, values_of
 from iptables_model.netfilter import intervals
@@ -101,13 +102,10 @@ class Index:
     def __init__(self, field: str, keys: list[int | None]) -> None:
         self._field = field
         self._keys = keys
-        self._loose: list[int] = []
-        self._places: dict[int, list[int]] = {}
-        for place, key in enumerate(keys):
-            if key is None:
-                self._loose.append(place)
-            else:
-                self._places.setdefault(key, []).append(place)
+        self._loose = [place for place, key in enumerate(keys) if key is None]
+        self._places = Places[int]()
+        for key in keys:
+            self._places.add(key)
         self._known: dict[LineSet, list[int]] = {}
 
     def is_sharp(self, state: State) -> bool:
@@ -121,7 +119,7 @@ class Index:
         if not isinstance(wanted, NumberSet | AddressSet):
             return start
         if wanted.single is not None:
-            keyed = self._places.get(wanted.single, ())
+            keyed = self._places.of(wanted.single)
             return min(self._first(keyed, start), self._first(self._loose, start))
         # A wide set mostly holds the very next key, and is asked for once; to look all its keys up would take longer.
         for place, key in enumerate(self._keys[start : start + _SHORT], start):
@@ -129,15 +127,15 @@ class Index:
                 return place
         places = self._known.get(wanted)
         if places is None:
-            places = self._known[wanted] = sorted([*self._loose, *self._keyed(wanted.bounds)])
+            places = self._known[wanted] = self._places_within(wanted.bounds)
         return self._first(places, start)
 
     def _first(self, places: Sequence[int], start: int) -> int:
         found = bisect_left(places, start)
         return places[found] if found < len(places) else len(self._keys)
 
-    def _keyed(self, bounds: intervals.Bounds) -> Iterator[int]:
-        return (place for key, places in self._places.items() if intervals.contains(bounds, key) for place in places)
+    def _places_within(self, bounds: intervals.Bounds) -> list[int]:
+        return [place for place, key in enumerate(self._keys) if key is None or intervals.contains(bounds, key)]
 
 
 class ReadyChains:
