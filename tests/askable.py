@@ -103,7 +103,8 @@ LOST: dict[type[Extension], tuple[Callable[[Any, str], bool], ...]] = {
         lambda limit, _: (
             isinstance(limit.rate, HashRate) and limit.rate.interval * limit.hashlimit_burst > 86400 * 1_000_000
         ),
-        lambda limit, _: isinstance(limit.rate, ByteRate) and limit.rate.bytes == 0,  # printed, and not read back
+        # Printed, and not read back.
+        lambda limit, _: isinstance(limit.rate, ByteRate) and 0 in (limit.rate.bytes, limit.hashlimit_burst),
     ),
     # The kernel takes what iptables prints as a negative number.
     matches.Recent: (lambda match, _: (match.seconds or 0) >> 31 != 0,),

@@ -143,7 +143,7 @@ class Clauses:
         if flag.argument is None:
             part.given[flag.field] = Given(flag, start, bang is not None, None, self.loc, self.loc)
             return
-        if part is self.reading.target and _EMPTY_VALUE.match(self.text, self.loc):
+        if part.misprinted and _EMPTY_VALUE.match(self.text, self.loc):
             raise MismatchedPrint
         self.argument(part, flag, start, bang, self.loc)
 
@@ -169,7 +169,7 @@ class Clauses:
         """Refuse an option that was given before, or that cannot be negated."""
         before = part.given.get(flag.field)
         if before is not None:
-            if part is self.reading.target and before.flag is flag:
+            if part.misprinted and before.flag is flag:
                 # iptables takes an option of a target once; repeated it comes from a mismatched iptables-save.
                 raise MismatchedPrint
             twice = "is given twice" if before.flag is flag else f"is given after {before.flag.text}"

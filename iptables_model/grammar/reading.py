@@ -49,6 +49,11 @@ class Part:
     words: list[str] = attrs.field(factory=list)
     words_end: int = -1
 
+    @property
+    def misprinted(self) -> bool:
+        """Say whether options that cannot be read may be what a mismatched iptables-save prints."""
+        return self.grammar is not None and self.grammar.kind.misprinted
+
     def keep(self, text: str, start: int, end: int) -> None:
         """Keep a word as it stands, and the blanks before it if there are more than one, as empty words.
 

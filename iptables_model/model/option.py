@@ -167,6 +167,8 @@ class Extension:
     """The protocols of which the rule's `-p` must name one; empty where none is needed."""
     refuses: ClassVar[tuple[str, ...] | None] = None
     """The fields of which the class refuses values that their codecs read, keywords apart; None if it may be any."""
+    misprinted: ClassVar[bool] = False
+    """Whether some iptables-save prints options that nobody can read, for a revision of the extension unknown to it."""
     options: ClassVar[tuple[Option, ...]] = ()
     """The options, in the order in which iptables prints them; derived from the fields."""
 

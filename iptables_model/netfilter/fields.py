@@ -65,8 +65,8 @@ DIRECTIONS = frozenset({"ORIGINAL", "REPLY"})
 SOCKETS = frozenset({"process", "kernel", "none"})
 """Whose socket a packet can belong to: `kernel` is a socket without a file, such as the one that answers a ping."""
 
-PACKET_TYPES = frozenset(map(str, PktType))
-"""To whom a packet can be addressed on its link."""
+PACKET_TYPES = frozenset(map(str, PktType)) - {PktType.OTHERHOST}
+"""To whom a packet can be addressed on its link; those to others meet no rule (net/ipv4/ip_input.c, ip_rcv_core)."""
 
 DCCP_TYPES = frozenset(map(str, DccpType))
 """The types of DCCP packets."""

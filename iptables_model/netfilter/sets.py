@@ -77,8 +77,9 @@ class NumberSet(LineSet):
 
     @classmethod
     def of(cls, first: int, last: int | None = None) -> Self:
-        """Make the set of the numbers from first to last, both included."""
-        return cls((first, (first if last is None else last) + 1))
+        """Make the set of the numbers from first to last, both included; it is empty if first is the higher."""
+        end = (first if last is None else last) + 1
+        return cls((first, end) if first < end else ())
 
     @classmethod
     def read(cls, text: str | int, bits: int) -> Self:
@@ -135,6 +136,11 @@ class AddressSet(LineSet):
     def everything(cls, version: int) -> Self:
         """Make the set of all addresses of a version."""
         return cls((0, 1 << width(version)), version)
+
+    @classmethod
+    def between(cls, first: Address, last: Address) -> Self:
+        """Make the set of the addresses from first to last, both included; it is empty if first is the higher."""
+        return cls((int(first), int(last) + 1) if int(first) <= int(last) else (), first.version)
 
     @classmethod
     def of(cls, value: Network | Address) -> Self:

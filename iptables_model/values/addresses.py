@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from functools import lru_cache
 from typing import TypeAlias
@@ -183,9 +184,16 @@ def _range(text: str) -> AddressRange:
     low, high = address(first), address(last or first)
     if low.version != high.version:
         raise ValueError(f'needs two addresses of one family, found "{text}"')
-    if int(low) > int(high):
-        raise ValueError(f'needs the lower address first, found "{text}"')
     return AddressRange(low, high)
+
+
+_SHORT_IPV4 = rf"(?:{_OCTET}\.){{0,2}}{_OCTET}"
+_SHORT = re.compile(rf"\A{_SHORT_IPV4}(?=/|\Z)")
+
+
+def _padded(short: re.Match[str]) -> str:
+    """Write out an address of which the last zeros are left out, as 10 in 10/8 (numeric_to_ipaddr, libxtables)."""
+    return short[0] + ".0" * (3 - short[0].count("."))
 
 
 NETWORK: Codec[Network] = Codec(
@@ -198,8 +206,9 @@ NETWORK: Codec[Network] = Codec(
         Form(regex=rf"{PLAIN_IPV6}(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?", family=6),
         Form(regex=rf"{IPV6}(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?", family=6, exact=False),
         Form(regex=rf"{IPV6}/{IPV6}", family=6, exact=False),
+        Form(regex=rf"{_SHORT_IPV4}(?:/(?:3[0-2]|[12]?[0-9]|{IPV4}))?", family=4),
     ),
-    read=network,
+    read=lambda text: network(_SHORT.sub(_padded, text)),
     write=network_text,
     hint="a rule has one address, for example 10.0.0.0/8 or fd00::/64; host names are not looked up",
 )

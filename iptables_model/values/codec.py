@@ -178,10 +178,11 @@ def one_of(names: type[E]) -> Codec[E]:
     )
 
 
-def several_of(names: type[E], *, only: tuple[E, ...] | None = None) -> Codec[tuple[E, ...]]:
+def several_of(names: type[E], *, only: tuple[E, ...] | None = None, abbreviated: bool = False) -> Codec[tuple[E, ...]]:
     """Describe a comma-separated choice of an enum's names, or of some of them.
 
-    The choice is kept, and printed, in the order of the enum (or of `only`), each name once.
+    The choice is kept, and printed, in the order of the enum (or of `only`), each name once. With `abbreviated` the
+    beginning of a name stands for the first that has it.
 
     >>> class State(enum.StrEnum):
     ...     INVALID = "INVALID"
@@ -191,20 +192,30 @@ def several_of(names: type[E], *, only: tuple[E, ...] | None = None) -> Codec[tu
     """
     members = only or tuple(names)
     one = "|".join(re.escape(member.value) for member in members)
+    short = "|".join(map(_beginnings, members)) if abbreviated else one
+    forms = tuple(Form(regex=f"(?i:(?:{word})(?:,(?:{word}))*)") for word in dict.fromkeys((one, short)))
     by_name = {member.value.upper(): member for member in members}
     ranks = {member: rank for rank, member in enumerate(members)}
 
+    def named(word: str) -> E:
+        return by_name.get(word) or next(member for name, member in by_name.items() if name.startswith(word))
+
     def read(text: str) -> tuple[E, ...]:
-        return tuple(sorted({by_name[word.upper()] for word in text.split(",")}, key=ranks.__getitem__))
+        return tuple(sorted(set(map(named, text.upper().split(","))), key=ranks.__getitem__))
 
     return Codec(
         name=names.__name__,
         expected=f"names among {','.join(member.value for member in members)}, separated by commas",
-        forms=(Form(regex=f"(?i:(?:{one})(?:,(?:{one}))*)"),),
+        forms=forms,
         read=read,
         write=",".join,
         keyword=True,
     )
+
+
+def _beginnings(word: str) -> str:
+    """Match any beginning of a word."""
+    return "(?:".join(map(re.escape, word)) + ")?" * (len(word) - 1)
 
 
 def text_of(name: str, expected: str, *, longest: int, shortest: int = 0, forbidden: str = "") -> Codec[str]:

@@ -32,7 +32,7 @@ _FULL = 0xFFFFFFFF
 
 @attrs.frozen
 class PortRange:
-    """Hold the ports from `first` to `last`, both included.
+    """Hold the ports from `first` to `last`, both included; there are none if `first` is the higher.
 
     >>> str(PortRange(80, 80)), str(PortRange(1024, 65535))
     ('80', '1024:65535')
@@ -47,7 +47,7 @@ class PortRange:
 
 @attrs.frozen
 class NumberRange:
-    """Hold the numbers from `first` to `last`, both included.
+    """Hold the numbers from `first` to `last`, both included; there are none if `first` is the higher.
 
     >>> str(NumberRange(5, 5)), str(NumberRange(0, 9))
     ('5', '0:9')
@@ -60,11 +60,14 @@ class NumberRange:
         return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
 
 
-def ranges(bits: int, name: str = "number") -> Codec[NumberRange]:
+def ranges(bits: int, name: str = "number", *, rising: bool = False) -> Codec[NumberRange]:
     """Describe a number or a range of numbers of so many bits; an end that is left out is the lowest or highest.
 
-    >>> ranges(16).parse("5:"), ranges(16).parse("7")
-    (NumberRange(first=5, last=65535), NumberRange(first=7, last=7))
+    Unless they must be `rising`, the first number may be the higher one: iptables prints such a range, in which no
+    number is.
+
+    >>> ranges(16).parse("5:"), ranges(16).parse("7"), ranges(16).parse("7:5")
+    (NumberRange(first=5, last=65535), NumberRange(first=7, last=7), NumberRange(first=7, last=5))
     """
     top = (1 << bits) - 1
 
@@ -72,9 +75,9 @@ def ranges(bits: int, name: str = "number") -> Codec[NumberRange]:
         first, colon, last = text.partition(":")
         low = strtoul(first) if first else 0
         high = (strtoul(last) if last else top) if colon else low
-        if high > top:
+        if max(low, high) > top:
             raise ValueError(f'needs numbers from 0 to {top}, found "{text}"')
-        if low > high:
+        if rising and low > high:
             raise ValueError(f'needs the lower number first, found "{text}"')
         return NumberRange(low, high)
 
@@ -127,7 +130,7 @@ _PROTOCOL_NUMBERS = {name: number for number, name in _PROTOCOL_NAMES.items()} |
 
 
 def _protocol(text: str) -> Protocol:
-    number = int(text) if text.isdigit() else _PROTOCOL_NUMBERS.get(text.lower())
+    number = strtoul(text) if re.fullmatch(NUMBER, text) else _PROTOCOL_NUMBERS.get(text.lower())
     if number is None or number > 255:
         raise ValueError(f'needs a protocol, found "{text}"')
     return Protocol(number)

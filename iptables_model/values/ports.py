@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import attrs
+
 from iptables_model.values.codec import Codec, Form, strtoul
 from iptables_model.values.numbers import PortRange
 from iptables_model.values.services import SERVICES
 
-__all__ = ["PORT", "PORTS", "PORT_LIST", "PORT_WORD", "port"]
+__all__ = ["ANY_PORTS", "PORT", "PORTS", "PORT_LIST", "PORT_WORD", "port"]
 
 _PORT = r"(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}|0)"
 
@@ -29,13 +33,25 @@ def port(text: str) -> int:
     return number
 
 
-def _ports(text: str) -> PortRange:
+def _decimal(text: str) -> int:
+    """Read a port as libxtables' xtables_getportbyname does, which asks getaddrinfo(3): a number is decimal."""
+    if text not in SERVICES and not text.isdigit():
+        raise ValueError(f'needs a port or the name of a well-known service, found "{text}"')
+    return port(text.lstrip("0") or text[:1])
+
+
+def _range(text: str, one: Callable[[str], int]) -> PortRange:
     first, colon, last = text.partition(":")
-    low = port(first) if first or not colon else 0
-    high = (port(last) if last else 65535) if colon else low
-    if low > high:
-        raise ValueError(f'needs the lower port first, found "{text}"')
+    low = one(first) if first or not colon else 0
+    high = (one(last) if last else 65535) if colon else low
     return PortRange(low, high)
+
+
+def _ports(text: str) -> PortRange:
+    ports = _range(text, port)
+    if ports.first > ports.last:
+        raise ValueError(f'needs the lower port first, found "{text}"')
+    return ports
 
 
 PORT_WORD = r"[0-9A-Za-z+._-]{1,24}"
@@ -49,7 +65,10 @@ PORTS: Codec[PortRange] = Codec(
     write=str,
     hint="a range is written 1024:65535; the name of a service may stand for its port",
 )
-"""One port or a range, as `--dport` takes it."""
+"""One port or a range, as `--dport` of `tcp` takes it."""
+
+ANY_PORTS: Codec[PortRange] = attrs.evolve(PORTS, read=lambda text: _range(text, _decimal))
+"""One port or a range, as libxtables' own parser reads it (xtopt_parse_mport): either end may be the higher."""
 
 
 def _one_port(text: str) -> PortRange:
@@ -83,7 +102,7 @@ PORT: Codec[int] = Codec(
     name="port",
     expected="a port from 0 to 65535",
     forms=(Form(regex=_PORT), Form(regex=PORT_WORD, exact=False)),
-    read=port,
+    read=_decimal,
     write=str,
     hint="the name of a well-known service may stand for its port",
 )

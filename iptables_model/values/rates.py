@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
-from iptables_model.values.codec import Codec, Form
+from iptables_model.values.codec import NUMBER, Codec, Form, strtoul
 
 __all__ = ["BURST", "HASH_RATE", "RATE", "ByteCount", "ByteRate", "HashRate", "Rate"]
 
@@ -176,8 +178,8 @@ _MOST_PACKETS = 1_000_000
 
 
 def _burst(text: str) -> int:
-    digits = text.rstrip("kmb")
-    count = int(digits) * _BYTE_UNITS[text[len(digits) :].rstrip("b")]
+    digits = text if re.fullmatch(NUMBER, text) else text.rstrip("kmb")
+    count = strtoul(digits) * _BYTE_UNITS[text[len(digits) :].rstrip("b")]
     if not 1 <= count < 1 << 64 or (text == digits and count > _MOST_PACKETS):
         raise ValueError(f'needs a number of packets or bytes, found "{text}"')
     return count if text == digits else ByteCount(count)
@@ -186,7 +188,7 @@ def _burst(text: str) -> int:
 BURST: Codec[int] = Codec(
     name="burst",
     expected="a number of packets, or of bytes as in 2mb",
-    forms=(Form(regex=r"[1-9][0-9]{0,5}"), Form(regex=r"[0-9]{1,16}(?:[km]?b|[km])?", exact=False)),
+    forms=(Form(regex=r"[1-9][0-9]{0,5}"), Form(regex=rf"{NUMBER}|[0-9]{{1,16}}(?:[km]?b|[km])", exact=False)),
     read=_burst,
     write=str,
 )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import enum
+import re
 
 import attrs
 
 from iptables_model.model.option import Match, Spelling, extension, flag, option, options_of, require, settle
 from iptables_model.values.addresses import PLAIN_PREFIX, HostPrefix
-from iptables_model.values.codec import Codec, between, one_of, several_of, text_of
+from iptables_model.values.codec import NUMBER, Codec, between, one_of, several_of, strtoul, text_of
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import PROTOCOL, NumberRange, PortRange, Protocol, ranges
-from iptables_model.values.ports import PORT, PORTS
+from iptables_model.values.ports import ANY_PORTS, PORT
 
 __all__ = [
     "Cluster",
@@ -56,7 +57,7 @@ class CtDir(enum.StrEnum):
     REPLY = "REPLY"
 
 
-_STATUSES = several_of(CtStatus)
+_STATUSES = several_of(CtStatus, abbreviated=True)
 
 
 def _ct_status(text: str) -> tuple[CtStatus, ...]:
@@ -74,17 +75,17 @@ class Conntrack(Match):
     extension = "conntrack"
 
     ctstate: Negatable[tuple[CtState, ...]] | None = option(
-        "--ctstate", several_of(CtState), negatable=True, default=None
+        "--ctstate", several_of(CtState, abbreviated=True), negatable=True, default=None
     )
     ctproto: Negatable[Protocol] | None = option("--ctproto", _CT_PROTOCOL, negatable=True, default=None)
     ctorigsrc: Negatable[HostPrefix] | None = option("--ctorigsrc", PLAIN_PREFIX, negatable=True, default=None)
     ctorigdst: Negatable[HostPrefix] | None = option("--ctorigdst", PLAIN_PREFIX, negatable=True, default=None)
     ctreplsrc: Negatable[HostPrefix] | None = option("--ctreplsrc", PLAIN_PREFIX, negatable=True, default=None)
     ctrepldst: Negatable[HostPrefix] | None = option("--ctrepldst", PLAIN_PREFIX, negatable=True, default=None)
-    ctorigsrcport: Negatable[PortRange] | None = option("--ctorigsrcport", PORTS, negatable=True, default=None)
-    ctorigdstport: Negatable[PortRange] | None = option("--ctorigdstport", PORTS, negatable=True, default=None)
-    ctreplsrcport: Negatable[PortRange] | None = option("--ctreplsrcport", PORTS, negatable=True, default=None)
-    ctrepldstport: Negatable[PortRange] | None = option("--ctrepldstport", PORTS, negatable=True, default=None)
+    ctorigsrcport: Negatable[PortRange] | None = option("--ctorigsrcport", ANY_PORTS, negatable=True, default=None)
+    ctorigdstport: Negatable[PortRange] | None = option("--ctorigdstport", ANY_PORTS, negatable=True, default=None)
+    ctreplsrcport: Negatable[PortRange] | None = option("--ctreplsrcport", ANY_PORTS, negatable=True, default=None)
+    ctrepldstport: Negatable[PortRange] | None = option("--ctrepldstport", ANY_PORTS, negatable=True, default=None)
     ctstatus: Negatable[tuple[CtStatus, ...]] | None = option(
         "--ctstatus", attrs.evolve(_STATUSES, read=_ct_status), negatable=True, default=None
     )
@@ -104,7 +105,7 @@ class State(Match):
     extension = "state"
 
     state: Negatable[tuple[CtState, ...]] = option(
-        "--state", several_of(CtState, only=tuple(CtState)[:5]), negatable=True
+        "--state", several_of(CtState, only=tuple(CtState)[:5], abbreviated=True), negatable=True
     )
 
 
@@ -115,6 +116,15 @@ class Helper(Match):
     extension = "helper"
 
     helper: Negatable[str] = option("--helper", text_of("helper", "a helper's name", longest=29), negatable=True)
+
+
+_NAMED = text_of("label", "the number or name of a label", shortest=1, longest=255)
+_LABEL = attrs.evolve(_NAMED, quoted=True, read=lambda text: _number_or_name(_NAMED.read(text)))
+
+
+def _number_or_name(text: str) -> str:
+    """Write a number as it is printed, in decimal."""
+    return str(strtoul(text)) if re.fullmatch(NUMBER, text) else text
 
 
 @extension
@@ -128,7 +138,7 @@ class Connlabel(Match):
 
     label: Negatable[str] = option(
         "--label",
-        attrs.evolve(text_of("label", "the number or name of a label", shortest=1, longest=255), quoted=True),
+        _LABEL,
         negatable=True,
     )
     set: bool = flag("--set", default=False)

@@ -53,6 +53,7 @@ class PktType(enum.StrEnum):
     UNICAST = "unicast"
     BROADCAST = "broadcast"
     MULTICAST = "multicast"
+    OTHERHOST = "otherhost"
 
 
 _OTHER_NAMES = {"host": PktType.UNICAST, "bcast": PktType.BROADCAST, "mcast": PktType.MULTICAST}

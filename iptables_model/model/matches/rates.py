@@ -8,7 +8,7 @@ import attrs
 
 from iptables_model.model.option import Match, Spelling, extension, flag, option, require, settle
 from iptables_model.values.addresses import PREFIX_LENGTH
-from iptables_model.values.codec import Codec, bare, between, one_of, several_of, unsigned
+from iptables_model.values.codec import Codec, Form, bare, between, one_of, several_of, unsigned
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import NumberRange, ranges
 from iptables_model.values.rates import BURST, HASH_RATE, RATE, ByteCount, ByteRate, HashRate, Rate
@@ -28,6 +28,10 @@ class Limit(Match):
 
 _LARGEST_TABLE = 1 << 20
 """HASHLIMIT_MAX_SIZE: the kernel lowers what is above."""
+
+
+_SECONDS = attrs.evolve(between(1, 0x7FFFFFFF), forms=(Form(regex="[1-9][0-9]{0,9}", exact=False),))
+"""A number of seconds, which iptables reads as decimal only."""
 
 
 class HashlimitMode(enum.StrEnum):
@@ -68,7 +72,7 @@ class Hashlimit(Match):
     hashlimit_srcmask: int | None = option("--hashlimit-srcmask", PREFIX_LENGTH, default=None)
     hashlimit_dstmask: int | None = option("--hashlimit-dstmask", PREFIX_LENGTH, default=None)
     hashlimit_rate_match: bool = flag("--hashlimit-rate-match", default=False)
-    hashlimit_rate_interval: int = option("--hashlimit-rate-interval", between(1, 0x7FFFFFFF), default=1)
+    hashlimit_rate_interval: int = option("--hashlimit-rate-interval", _SECONDS, default=1)
 
     def __attrs_post_init__(self) -> None:
         require(
@@ -177,7 +181,7 @@ def _at_least(text: str) -> NumberRange:
 
 
 _MOST = (1 << 64) - 1
-_COUNTS = ranges(64, "count")
+_COUNTS = ranges(64, "count", rising=True)
 _CONNBYTES: Codec[NumberRange] = attrs.evolve(
     _COUNTS,
     read=_at_least,

@@ -39,10 +39,10 @@ class Addrtype(Match):
     extension = "addrtype"
 
     src_type: Negatable[tuple[AddrType, ...]] | None = option(
-        "--src-type", several_of(AddrType), negatable=True, default=None
+        "--src-type", several_of(AddrType, abbreviated=True), negatable=True, default=None
     )
     dst_type: Negatable[tuple[AddrType, ...]] | None = option(
-        "--dst-type", several_of(AddrType), negatable=True, default=None
+        "--dst-type", several_of(AddrType, abbreviated=True), negatable=True, default=None
     )
     limit_iface_in: bool = flag("--limit-iface-in", default=False)
     limit_iface_out: bool = flag("--limit-iface-out", default=False)

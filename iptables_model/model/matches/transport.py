@@ -8,7 +8,7 @@ from iptables_model.model.option import Match, Spelling, extension, forget, opti
 from iptables_model.values.codec import between, several_of
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import NumberRange, PortRange, ranges
-from iptables_model.values.ports import PORT_LIST, PORTS
+from iptables_model.values.ports import ANY_PORTS, PORT_LIST, PORTS
 from iptables_model.values.sctp import CHUNK_TYPES, ChunkTypes
 from iptables_model.values.transport import SYN, TCP_FLAGS, TcpFlags
 
@@ -47,8 +47,8 @@ class Udp(Match):
     protocols = (17,)
     refuses = ()
 
-    sport: Negatable[PortRange] | None = option("--sport", PORTS, negatable=True, default=None, also=_SPORT)
-    dport: Negatable[PortRange] | None = option("--dport", PORTS, negatable=True, default=None, also=_DPORT)
+    sport: Negatable[PortRange] | None = option("--sport", ANY_PORTS, negatable=True, default=None, also=_SPORT)
+    dport: Negatable[PortRange] | None = option("--dport", ANY_PORTS, negatable=True, default=None, also=_DPORT)
 
     def __attrs_post_init__(self) -> None:
         forget(self, _ANY_PORT, "sport", "dport")
@@ -92,8 +92,8 @@ class Dccp(Match):
     extension = "dccp"
     protocols = (33,)
 
-    sport: Negatable[PortRange] | None = option("--sport", PORTS, negatable=True, default=None, also=_SPORT)
-    dport: Negatable[PortRange] | None = option("--dport", PORTS, negatable=True, default=None, also=_DPORT)
+    sport: Negatable[PortRange] | None = option("--sport", ANY_PORTS, negatable=True, default=None, also=_SPORT)
+    dport: Negatable[PortRange] | None = option("--dport", ANY_PORTS, negatable=True, default=None, also=_DPORT)
     dccp_types: Negatable[tuple[DccpType, ...]] | None = option(
         "--dccp-types", several_of(DccpType), negatable=True, default=None
     )
@@ -110,7 +110,7 @@ class Tcpmss(Match):
     extension = "tcpmss"
     protocols = (6,)
 
-    mss: Negatable[NumberRange] = option("--mss", ranges(16, "size"), negatable=True)
+    mss: Negatable[NumberRange] = option("--mss", ranges(16, "size", rising=True), negatable=True)
 
 
 @extension

@@ -19,6 +19,7 @@ class Dnat(Target):
 
     extension = "DNAT"
     tables = ("nat",)
+    misprinted = True
 
     to_destination: NatRange = option("--to-destination", NAT_RANGE)
     random: bool = flag("--random", default=False)

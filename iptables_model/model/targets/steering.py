@@ -25,7 +25,7 @@ class Nfqueue(Target):
     extension = "NFQUEUE"
 
     queue_num: int | None = option("--queue-num", unsigned(16), default=None)
-    queue_balance: NumberRange | None = option("--queue-balance", ranges(16, "queue"), default=None)
+    queue_balance: NumberRange | None = option("--queue-balance", ranges(16, "queue", rising=True), default=None)
     queue_bypass: bool = flag("--queue-bypass", default=False)
     queue_cpu_fanout: bool = flag("--queue-cpu-fanout", default=False)
 
@@ -47,7 +47,7 @@ class Tee(Target):
     extension = "TEE"
 
     gateway: Address = option("--gateway", ADDRESS)
-    oif: str | None = option("--oif", bare("interface", "the name of an interface", r"[^\s/]{1,15}"), default=None)
+    oif: str | None = option("--oif", bare("interface", "the name of an interface", r"\S{1,15}"), default=None)
 
     def __attrs_post_init__(self) -> None:
         require(not self.gateway.is_unspecified, "TEE needs the address of a host")

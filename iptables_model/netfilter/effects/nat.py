@@ -22,6 +22,7 @@ from iptables_model.netfilter.effects.pieces import Piece, blocks, parted
 from iptables_model.netfilter.evidence import local_statement
 from iptables_model.netfilter.sets import AddressSet, NumberSet
 from iptables_model.netfilter.state import Constant, Override, State
+from iptables_model.values.addresses import Address, width
 from iptables_model.values.nat import NatRange
 from iptables_model.values.numbers import PortRange
 
@@ -73,8 +74,16 @@ def _single(held: AddressSet | NumberSet | None) -> bool:
 def _range(to: NatRange, *, random: bool) -> Wanted:
     addresses = None
     if to.first is not None and to.last is not None:
-        addresses = AddressSet((int(to.first), int(to.last) + 1), to.first.version)
+        addresses = _chosen_from(to.first, to.last)
     return Wanted(addresses, _ports(to.ports), to.base_port, random)
+
+
+def _chosen_from(first: Address, last: Address) -> AddressSet:
+    """Give the addresses to choose from; past the highest it goes on with 0 (find_best_ips_proto, nf_nat_core.c)."""
+    if int(first) <= int(last):
+        return AddressSet.between(first, last)
+    ends = ((0, int(last) + 1), (int(first), 1 << width(first.version)))
+    return AddressSet(intervals.unite(ends), first.version)
 
 
 def _ports(held: PortRange | None) -> NumberSet | None:

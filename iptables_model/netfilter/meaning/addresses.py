@@ -46,6 +46,6 @@ def iprange(match: matches.Iprange, _: Evidence) -> Condition:
     """Ask for ranges of addresses (iprange_mt4, iprange_mt6, net/netfilter/xt_iprange.c)."""
 
     def between(field: str) -> Callable[[Anything], Condition]:
-        return lambda held: Within(field, AddressSet((int(held.first), int(held.last) + 1), held.first.version))
+        return lambda held: Within(field, AddressSet.between(held.first, held.last))
 
     return All((asks(match.src_range, between("src")), asks(match.dst_range, between("dst"))))
