@@ -5,21 +5,31 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from iptables_model import ExternalTraffic, Reachability, Ruleset, ServicePort
+    from iptables_model import ExternalTraffic, Flow, Node, Reachability, Ruleset, ServicePort
     from iptables_model.errors import IptablesModelError
 
 __all__ = ["main"]
 
 T = TypeVar("T")
 
+FIELDS = (
+    "src", "dst", "proto", "sport", "dport", "in", "out", "mark", "connmark", "state", "status", "direction",
+    "tcp-flags", "tcp-options", "mss", "icmp-type", "sctp-chunks", "dccp-type", "ahspi", "espspi", "ttl", "tos",
+    "length", "fragment", "headers", "physdev-in", "physdev-out", "mac-source", "pkt-type", "ipsec", "socket",
+    "uid-owner", "gid-owner",
+)  # fmt: skip
+"""The options that say a packet: the fields of `Packet`, some by a shorter name. Listed here so that `--version` and
+`--help` need not import it."""
+_SHORT = {"proto": "protocol", "in": "in_interface", "out": "out_interface"}
+
 OK, NO, USAGE, UNREADABLE, UNKNOWN_NAME, DEPENDS = 0, 1, 2, 3, 4, 5
 
 _EXIT_CODES = """\
 exit codes:
-  0  answered; for `policy`: it does not drop here; for `endpoints` with --entry and --source: it reaches
+  0  answered; for `policy`: it does not drop here; for `trace`, and `endpoints` with --entry and --source: it reaches
   1  answered: it drops here, or does not reach
   2  the command line is wrong
   3  the text cannot be read
@@ -92,7 +102,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("service", metavar="SERVICE", help='"namespace/name[:port][/protocol]"')
     asked.add_argument("--entry", help="one way in: cluster_ip, node_port, load_balancer_ip, external_ip or an address")
     asked.add_argument("--source", help="one client: pod, node, outside or an address")
-    for command in (listed, asked, policy):
+    traced = _command(commands, "trace", "follow a packet through the rules, as the kernel does", _trace)
+    _add_packet(traced)
+    for command in (asked, policy, traced):
+        command.add_argument("--node-addr", metavar="FILE", help="what `ip -j addr` printed on the node")
+        command.add_argument("--node-route", metavar="FILE", help="what `ip -j route show table all` printed")
+        command.add_argument("--node-ipset", metavar="FILE", help="what `ipset save` printed")
+    for command in (listed, asked, policy, traced):
         command.add_argument("files", metavar="FILE", nargs="*", help="saved text; - is standard input")
         command.add_argument("--json", action="store_true", help="print JSON")
         command.add_argument("--table", help="the table of a fragment's rules, where nothing else tells it")
@@ -100,6 +116,18 @@ def _parser() -> argparse.ArgumentParser:
             "--lenient", action="store_true", help="go on past lines that cannot be read, and tell them"
         )
     return parser
+
+
+def _add_packet(command: argparse.ArgumentParser) -> None:
+    packet = command.add_argument_group(
+        "the packet",
+        "Each field is a value or a set, written as iptables writes it: --dst 10.0.0.0/8, --dport '! 22,80:90'. "
+        "What is not said is open; but the state is NEW and the marks are 0.",
+    )
+    for field in FIELDS:
+        packet.add_argument(f"--{field}", metavar="SET")
+    packet.add_argument("--from-node", action="store_true", help="the node itself makes the packet")
+    command.add_argument("--keep-traces", action="store_true", help="keep packets apart whose steps differ")
 
 
 class _Version(argparse.Action):
@@ -140,6 +168,17 @@ def _read(asked: argparse.Namespace) -> list[Ruleset]:
     return read
 
 
+def _node(asked: argparse.Namespace) -> Node | None:
+    """Read what is said about the node; None if nothing is."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from iptables_model import Node  # noqa: PLC0415
+
+    files = {"addresses": asked.node_addr, "routes": asked.node_route, "ipsets": asked.node_ipset}
+    texts = {kind: Path(file).read_text(errors="surrogateescape") for kind, file in files.items() if file is not None}
+    return Node.from_text(**texts) if texts else None
+
+
 def _write(asked: argparse.Namespace, answers: Sequence[object], texts: Sequence[str]) -> None:
     if asked.json:
         from iptables_model.render.json import to_json  # noqa: PLC0415
@@ -168,10 +207,12 @@ def _services(asked: argparse.Namespace) -> int:
 def _endpoints(asked: argparse.Namespace) -> int:
     from iptables_model import reachability_matrix  # noqa: PLC0415
 
-    rulesets = _read(asked)
+    rulesets, node = _read(asked), _node(asked)
     one = asked.entry is not None and asked.source is not None
     answers = [
-        _asked(ruleset, asked) if asked.entry or asked.source else reachability_matrix(ruleset, asked.service)
+        _asked(ruleset, asked, node)
+        if asked.entry or asked.source
+        else reachability_matrix(ruleset, asked.service, node=node)
         for ruleset in rulesets
     ]
     _write(
@@ -180,25 +221,52 @@ def _endpoints(asked: argparse.Namespace) -> int:
     return max(_reach_code(answer) for held in answers for answer in held) if one else OK
 
 
-def _asked(ruleset: Ruleset, asked: argparse.Namespace) -> tuple[Reachability, ...]:
+def _asked(ruleset: Ruleset, asked: argparse.Namespace, node: Node | None) -> tuple[Reachability, ...]:
     from iptables_model import Source, reachability_matrix, reachable_endpoints  # noqa: PLC0415
 
+    ways = [asked.entry]
     if asked.entry is None:
-        ways = dict.fromkeys(answer.entry for answer in reachability_matrix(ruleset, asked.service))
-        return tuple(reachable_endpoints(ruleset, asked.service, entry=way, source=asked.source) for way in ways)
+        ways = list(dict.fromkeys(answer.entry for answer in reachability_matrix(ruleset, asked.service)))
     clients = list(Source) if asked.source is None else [asked.source]
-    return tuple(reachable_endpoints(ruleset, asked.service, entry=asked.entry, source=client) for client in clients)
+    return tuple(
+        reachable_endpoints(ruleset, asked.service, entry=way, source=client, node=node)
+        for way in ways
+        for client in clients
+    )
 
 
 def _policy(asked: argparse.Namespace) -> int:
     from iptables_model import external_traffic  # noqa: PLC0415
 
-    rulesets = _read(asked)
-    answers = [external_traffic(ruleset, asked.service) for ruleset in rulesets]
+    rulesets, node = _read(asked), _node(asked)
+    answers = [external_traffic(ruleset, asked.service, node=node) for ruleset in rulesets]
     _write(
         asked, answers, [_titled(rulesets, ruleset, _policy_text(one)) for ruleset, one in _pairs(rulesets, answers)]
     )
     return max({"false": OK, "true": NO, "unknown": DEPENDS}[one.drops.value] for one in answers)
+
+
+def _trace(asked: argparse.Namespace) -> int:
+    from iptables_model import Packet, trace  # noqa: PLC0415
+
+    rulesets, node = _read(asked), _node(asked)
+    given = {field: getattr(asked, field.replace("-", "_")) for field in FIELDS}
+    said: dict[str, Any] = {
+        _SHORT.get(field, field.replace("-", "_")): text for field, text in given.items() if text is not None
+    }
+    if asked.from_node:
+        said["in_interface"] = None
+    packet = Packet(**said)
+    answers = [trace(ruleset, packet, node=node, keep_traces=asked.keep_traces) for ruleset in rulesets]
+    _write(
+        asked, answers, [_titled(rulesets, ruleset, _flows_text(held)) for ruleset, held in _pairs(rulesets, answers)]
+    )
+    reached = {flow.outcome.value == "reaches" for held in answers for flow in held}
+    return DEPENDS if len(reached) > 1 else OK if reached == {True} else NO
+
+
+def _flows_text(flows: Sequence[Flow]) -> str:
+    return "\n\n".join(map(str, flows))
 
 
 def _pairs(rulesets: Sequence[Ruleset], answers: Sequence[T]) -> list[tuple[Ruleset, T]]:

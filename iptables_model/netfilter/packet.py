@@ -23,6 +23,7 @@ __all__ = [
     "Packet",
     "PacketSet",
     "cube_of",
+    "field_text",
     "meet",
     "parted",
     "without",
@@ -155,7 +156,7 @@ class Packet:
         return "none" if held is None else fields.value_text(name, held)
 
     def __str__(self) -> str:
-        return ", ".join(_field_text(name, text) for name, text in self.as_data().items()) or "any packet"
+        return ", ".join(field_text(name, text) for name, text in self.as_data().items()) or "any packet"
 
 
 FIELDS: tuple[str, ...] = tuple(field.name for field in attrs.fields(Packet))
@@ -177,7 +178,8 @@ def _covers(mine: FieldSet | None, theirs: FieldSet | None) -> bool:
     return theirs in mine
 
 
-def _field_text(name: str, text: str) -> str:
+def field_text(name: str, text: str) -> str:
+    """Word what one field says."""
     if (name, text) == ("in_interface", "none"):
         return "made on the node"
     return f"{name.replace('_', ' ')} {text}"

@@ -386,10 +386,17 @@ def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Part
     if supposed is not None:
         taken = [state.assuming(key, *supposed)]
         return (taken, []) if supposed.holds else ([], taken)
-    yes, no = (
-        state.assuming(key, holds, Assumption(condition.statement, holds, condition.reason)) for holds in (True, False)
-    )
+    statement = _about(state, condition)
+    yes, no = (state.assuming(key, holds, Assumption(statement, holds, condition.reason)) for holds in (True, False))
     return [yes], [no]
+
+
+def _about(state: State, condition: Assume) -> str:
+    """Word what is assumed; of a field that was rewritten on the way, say what it is now."""
+    (field, *more) = condition.fields or ("",)
+    if more or field not in state.now:
+        return condition.statement
+    return f"{condition.statement} ({field.replace('_', ' ')} is now {state.view(field)})"
 
 
 def _assumption_key(state: State, condition: Assume) -> object:

@@ -19,15 +19,15 @@ from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.join import met, united
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
-from iptables_model.netfilter.packet import FIELDS, Packet, PacketSet, cube_of, parted
+from iptables_model.netfilter.packet import FIELDS, Packet, PacketSet, cube_of, field_text, parted
 from iptables_model.netfilter.path import Arrival, Delivery, Path
-from iptables_model.netfilter.sets import Choice, NameSet
+from iptables_model.netfilter.sets import NameSet
 from iptables_model.netfilter.state import Assumption, State, Step, Suppose, stop_of, unrolled
 from iptables_model.netfilter.walk import Walk
 
 __all__ = ["Flow", "Step", "flows_of", "trace"]
 
-_NEW = Choice(frozenset({"NEW"}))
+_WAY = ("in_interface", "out_interface")
 
 
 @attrs.frozen(kw_only=True)
@@ -61,10 +61,26 @@ class Flow:
         """Say whether the source was rewritten."""
         return _has_bit(self.packet, 1 << 4)
 
+    @property
+    def changes(self) -> str:
+        """Say what became of the packets on the way, where it is not what they were: `src 10.0.0.1, dport 8080`."""
+        were = [one.as_data() for one in self.when]
+        return ", ".join(
+            field_text(name, text)
+            for name, text in self.packet.as_data().items()
+            if name not in _WAY and any(one.get(name) != text for one in were)
+        )
+
     def __str__(self) -> str:
-        lines = [f"{self.outcome.value}: {self.when}", *(f"  assuming {one}" for one in self.assumptions)]
+        share = "" if self.probability == 1 else f" with {self.probability}"
+        where = "" if self.delivery is None else f" {self.delivery.value}"
+        lines = [f"{self.outcome.value}{where}{share}: {self.when}", *(f"  assuming {one}" for one in self.assumptions)]
         lines += [f"  {step}" for step in self.steps]
-        return "\n".join([*lines, f"  {self.reason}"] if self.reason else lines)
+        if self.reason:
+            lines.append(f"  {self.reason}")
+        if self.outcome is Outcome.REACHES and self.changes:
+            lines.append(f"  leaves with {self.changes}")
+        return "\n".join(lines)
 
 
 def _has_bit(packet: Packet, bit: int) -> bool:
