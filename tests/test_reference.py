@@ -49,11 +49,11 @@ def test_every_error_is_described() -> None:
     assert [name for name in errors.__all__ if f"## {name}\n" not in text] == []
 
 
-@pytest.mark.parametrize("command", ["services", "endpoints", "policy"])
+@pytest.mark.parametrize("command", ["services", "endpoints", "policy", "trace"])
 def test_every_option_of_a_command_is_described(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])
-    options = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help"}
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
     text = (REFERENCE / "command-line.md").read_text()
     section = re.search(rf"^## {command}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert section is not None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from iptables_model import ExternalTraffic, Flow, Node, Reachability, Ruleset, ServicePort
+    from iptables_model import Node, Reachability, Ruleset
     from iptables_model.errors import IptablesModelError
 
 __all__ = ["main"]
@@ -179,33 +179,35 @@ def _node(asked: argparse.Namespace) -> Node | None:
     return Node.from_text(**texts) if texts else None
 
 
-def _write(asked: argparse.Namespace, answers: Sequence[object], texts: Sequence[str]) -> None:
+def _write(
+    asked: argparse.Namespace, rulesets: Sequence[Ruleset], answers: Sequence[T], word: Callable[[T], str]
+) -> None:
+    """Print the answer for each ruleset: as JSON, or worded and, if there are several, each under its file's name."""
     if asked.json:
         from iptables_model.render.json import to_json  # noqa: PLC0415
 
         sys.stdout.write(to_json(answers[0] if len(answers) == 1 else tuple(answers), indent=2) + "\n")
-    else:
-        sys.stdout.write("\n\n".join(texts) + "\n")
+        return
+    titles = [f"{ruleset.name}\n" if len(rulesets) > 1 else "" for ruleset in rulesets]
+    sys.stdout.write("\n\n".join(title + word(answer) for title, answer in zip(titles, answers, strict=True)) + "\n")
 
 
 def _services(asked: argparse.Namespace) -> int:
     from iptables_model import services  # noqa: PLC0415
+    from iptables_model.cli import texts  # noqa: PLC0415
 
     rulesets = _read(asked)
     answers = [services(ruleset) for ruleset in rulesets]
-    for ruleset, held in _pairs(rulesets, answers):
+    for ruleset, held in zip(rulesets, answers, strict=True):
         if not held:
             sys.stderr.write(f"iptables-model: the rules of {ruleset.name} tell of no Service\n")
-    _write(
-        asked,
-        answers,
-        [_titled(rulesets, ruleset, _service_table(held)) for ruleset, held in _pairs(rulesets, answers)],
-    )
+    _write(asked, rulesets, answers, texts.service_table)
     return OK
 
 
 def _endpoints(asked: argparse.Namespace) -> int:
     from iptables_model import reachability_matrix  # noqa: PLC0415
+    from iptables_model.cli import texts  # noqa: PLC0415
 
     rulesets, node = _read(asked), _node(asked)
     one = asked.entry is not None and asked.source is not None
@@ -215,9 +217,7 @@ def _endpoints(asked: argparse.Namespace) -> int:
         else reachability_matrix(ruleset, asked.service, node=node)
         for ruleset in rulesets
     ]
-    _write(
-        asked, answers, [_titled(rulesets, ruleset, _matrix_text(held)) for ruleset, held in _pairs(rulesets, answers)]
-    )
+    _write(asked, rulesets, answers, texts.matrix_text)
     return max(_reach_code(answer) for held in answers for answer in held) if one else OK
 
 
@@ -237,17 +237,17 @@ def _asked(ruleset: Ruleset, asked: argparse.Namespace, node: Node | None) -> tu
 
 def _policy(asked: argparse.Namespace) -> int:
     from iptables_model import external_traffic  # noqa: PLC0415
+    from iptables_model.cli import texts  # noqa: PLC0415
 
     rulesets, node = _read(asked), _node(asked)
     answers = [external_traffic(ruleset, asked.service, node=node) for ruleset in rulesets]
-    _write(
-        asked, answers, [_titled(rulesets, ruleset, _policy_text(one)) for ruleset, one in _pairs(rulesets, answers)]
-    )
+    _write(asked, rulesets, answers, texts.policy_text)
     return max({"false": OK, "true": NO, "unknown": DEPENDS}[one.drops.value] for one in answers)
 
 
 def _trace(asked: argparse.Namespace) -> int:
     from iptables_model import Packet, trace  # noqa: PLC0415
+    from iptables_model.cli import texts  # noqa: PLC0415
 
     rulesets, node = _read(asked), _node(asked)
     given = {field: getattr(asked, field.replace("-", "_")) for field in FIELDS}
@@ -258,89 +258,12 @@ def _trace(asked: argparse.Namespace) -> int:
         said["in_interface"] = None
     packet = Packet(**said)
     answers = [trace(ruleset, packet, node=node, keep_traces=asked.keep_traces) for ruleset in rulesets]
-    _write(
-        asked, answers, [_titled(rulesets, ruleset, _flows_text(held)) for ruleset, held in _pairs(rulesets, answers)]
-    )
+    _write(asked, rulesets, answers, texts.flows_text)
     reached = {flow.outcome.value == "reaches" for held in answers for flow in held}
     return DEPENDS if len(reached) > 1 else OK if reached == {True} else NO
-
-
-def _flows_text(flows: Sequence[Flow]) -> str:
-    return "\n\n".join(map(str, flows))
-
-
-def _pairs(rulesets: Sequence[Ruleset], answers: Sequence[T]) -> list[tuple[Ruleset, T]]:
-    return list(zip(rulesets, answers, strict=True))
-
-
-def _titled(rulesets: Sequence[Ruleset], ruleset: Ruleset, text: str) -> str:
-    return f"{ruleset.name}\n{text}" if len(rulesets) > 1 else text
 
 
 def _reach_code(answer: Reachability) -> int:
     if answer.outcome.value == "reaches":
         return OK
     return DEPENDS if answer.outcome.value == "depends" else NO
-
-
-def _service_table(held: Sequence[ServicePort]) -> str:
-    from iptables_model.render.tables import to_table  # noqa: PLC0415
-
-    head = ("SERVICE", "CLUSTER IP", "NODE PORT", "LOAD BALANCER", "EXTERNAL IP", "POLICY", "ENDPOINTS", "LOCAL")
-    return to_table(head, [_service_row(one) for one in held])
-
-
-def _service_row(one: ServicePort) -> tuple[str, ...]:
-    cluster = "-" if one.cluster_ip is None else f"{one.cluster_ip} port {one.port}"
-    local = "-" if one.local_endpoints is None else str(len(one.local_endpoints))
-    return (
-        str(one),
-        cluster,
-        str(one.node_port or "-"),
-        ",".join(map(str, one.load_balancer_ips)) or "-",
-        ",".join(map(str, one.external_ips)) or "-",
-        str(one.external_policy or "-"),
-        str(len(one.endpoints)),
-        local,
-    )
-
-
-def _matrix_text(held: Sequence[Reachability]) -> str:
-    from iptables_model.render.tables import to_table  # noqa: PLC0415
-
-    rows = [row for answer in held for row in _reach_rows(answer)]
-    table = to_table(("WAY IN", "CLIENT", "OUTCOME", "ENDPOINT", "SHARE", "SOURCE"), rows)
-    notes = dict.fromkeys(
-        (
-            *(answer.explanation for answer in held),
-            *(f"assuming {one}" for answer in held for one in answer.assumptions),
-        )
-    )
-    return "\n".join([table, "", *notes])
-
-
-def _reach_rows(answer: Reachability) -> list[tuple[str, ...]]:
-    lead = (str(answer.entry), str(answer.source), str(answer.outcome))
-    rows = [
-        (str(one), "-" if one.probability is None else f"{float(one.probability):.1%}", _source_text(one.masqueraded))
-        for one in answer.endpoints
-    ]
-    first, *more = rows or [("-", "-", "-")]
-    return [lead + first, *(("", "", "", *row) for row in more)]
-
-
-def _source_text(masqueraded: bool | None) -> str:
-    return "depends" if masqueraded is None else "rewritten" if masqueraded else "kept"
-
-
-def _policy_text(answer: ExternalTraffic) -> str:
-    local = answer.local_endpoints
-    lines = [
-        f"service          {answer.service}",
-        f"policy           {answer.policy or 'not told by the rules'}",
-        f"drops here       {answer.drops}",
-        f"local endpoints  {'not told by the rules' if local is None else ', '.join(map(str, local)) or 'none'}",
-        f"because          {answer.explanation}",
-    ]
-    told = dict.fromkeys(str(one) for entry in answer.entries for one in entry.assumptions)
-    return "\n".join([*lines, *(f"assuming         {one}" for one in told)])
