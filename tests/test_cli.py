@@ -7,8 +7,10 @@ import json
 import subprocess
 import sys
 
+import attrs
 import pytest
 
+from iptables_model import Packet, cli
 from iptables_model.cli import main
 from tests.files import FIXTURES, ROOT
 
@@ -69,6 +71,69 @@ def test_policy(file: str, drops: str, code: int, capsys: pytest.CaptureFixture[
     lines = capsys.readouterr().out.split("\n")
     assert lines[:3] == ["service          default/test-svc/tcp", "policy           Local", f"drops here       {drops}"]
     assert any(line.startswith("assuming ") for line in lines) is (file == GREP)
+
+
+TRACED = ["--src", "203.0.113.9", "--dst", "172.18.0.3", "--proto", "tcp", "--dport", "30080", "--in", "eth0"]
+NODE = ["--node-addr", str(FIXTURES / "node" / "addresses.json")]
+
+
+def test_trace_tells_rule_by_rule_what_becomes_of_a_packet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", *TRACED, *NODE, WORKER]) == 1
+    first, *steps = capsys.readouterr().out.rstrip().split("\n")
+    assert first == "dropped: src 203.0.113.9, dst 172.18.0.3, protocol tcp, dport 30080, in interface eth0"
+    assert [step.partition(":")[0].strip() for step in steps] == [
+        "mangle PREROUTING policy accept",
+        "nat PREROUTING rule 1 (line 55) jump KUBE-SERVICES",
+        "nat KUBE-SERVICES rule 3 (line 71) jump KUBE-NODEPORTS",
+        "nat KUBE-NODEPORTS rule 2 (line 61) jump KUBE-XLB-QKNQQNIN727HO3XU",
+        "nat KUBE-XLB-QKNQQNIN727HO3XU rule 4 (line 77) jump KUBE-MARK-DROP",
+        "nat KUBE-MARK-DROP rule 1 (line 58) continue; mark 0x0 -> 0x8000",
+        "nat PREROUTING policy accept",
+        "mangle INPUT policy accept",
+        "filter INPUT rule 1 (line 23) jump KUBE-EXTERNAL-SERVICES",
+        "filter INPUT rule 2 (line 24) jump KUBE-FIREWALL",
+        "filter KUBE-FIREWALL rule 1 (line 30) drop",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([*TRACED, *NODE, LOCAL], 0),
+        ([*TRACED, WORKER], 5),
+        (["--from-node", "--dst", "10.96.45.10", "--proto", "tcp", "--dport", "80", *NODE, WORKER], 0),
+        (["--dport", "http", WORKER], 2),
+        ([*TRACED, "--node-addr", "no-such-file.json", WORKER], 3),
+    ],
+)
+def test_the_exit_code_of_trace_says_whether_it_reaches(arguments: list[str], code: int) -> None:
+    assert main(["trace", *arguments]) == code
+
+
+def test_trace_in_json_has_its_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", *TRACED, *NODE, "--json", WORKER]) == 1
+    (flow,) = json.loads(capsys.readouterr().out)
+    assert (flow["outcome"], flow["probability"], flow["deciding_rule"]["line"]) == ("dropped", 1.0, 30)
+    assert flow["when"] == [
+        {"src": "203.0.113.9", "dst": "172.18.0.3", "protocol": "tcp", "dport": "30080", "in_interface": "eth0"}
+    ]
+    assert flow["steps"][5] | {"rule": flow["steps"][5]["rule"]["line"]} == {
+        "table": "nat", "chain": "KUBE-MARK-DROP", "rule": 58, "verdict": "continue", "change": "mark 0x0 -> 0x8000",
+    }  # fmt: skip
+
+
+def test_trace_keeps_traces_apart_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    counted = ["trace", "--dst", "127.0.0.1", "--proto", "tcp", *NODE, "--json", WORKER]
+    found = {}
+    for options in ([], ["--keep-traces"]):
+        main([*counted, *options])
+        found[len(options)] = len(json.loads(capsys.readouterr().out))
+    assert found[0] < found[1]
+
+
+def test_every_field_of_a_packet_can_be_said() -> None:
+    names = {cli._SHORT.get(field, field.replace("-", "_")) for field in cli.FIELDS}
+    assert names == {field.name for field in attrs.fields(Packet)}
 
 
 def test_services_of_several_files_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
