@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import attrs
@@ -13,19 +13,19 @@ from iptables_model.model.matches import MATCHES
 from iptables_model.model.option import Extension, Option
 from iptables_model.model.targets import TARGETS
 from iptables_model.netfilter.effects import EFFECTS
-from iptables_model.netfilter.meaning import MEANINGS
+from iptables_model.netfilter.meaning import MEANINGS, PARTLY, UNDECIDED
 
 __all__ = ["matches_table", "options_of_matches", "options_of_targets", "targets_table"]
 
 
 def matches_table() -> str:
     """List the matches."""
-    return _overview(MATCHES, MEANINGS, "-m")
+    return _overview(MATCHES, _evaluated, "-m")
 
 
 def targets_table() -> str:
     """List the targets."""
-    return _overview(TARGETS, EFFECTS, "-j")
+    return _overview(TARGETS, lambda kind: "evaluated" if kind in EFFECTS else "UNKNOWN", "-j")
 
 
 def options_of_matches() -> str:
@@ -38,17 +38,26 @@ def options_of_targets() -> str:
     return "\n\n".join(_section(kind, "targets", "-j") for kind in TARGETS if kind.options)
 
 
-def _overview(kinds: Sequence[type[Extension]], known: Mapping[type, object], word: str) -> str:
+def _overview(kinds: Sequence[type[Extension]], told: Callable[[type], str], word: str) -> str:
     rows = [
         (
             f"`{_spelled(kind, word)}`",
             ", ".join(_option_text(option) for option in kind.options) or "-",
             ", ".join(f"IPv{family}" for family in kind.families),
-            "evaluated" if kind in known else "UNKNOWN",
+            told(kind),
         )
         for kind in kinds
     ]
     return table(("extension", "options", "families", "packets"), rows)
+
+
+def _evaluated(kind: type) -> str:
+    """Say what a packet tells of a match, and why it does not tell the rest."""
+    if kind in UNDECIDED:
+        return f"UNKNOWN: {UNDECIDED[kind].reason}"
+    if kind in PARTLY:
+        return f"evaluated; UNKNOWN: {PARTLY[kind]}"
+    return "evaluated" if kind in MEANINGS else "UNKNOWN"
 
 
 def _spelled(kind: type[Extension], word: str) -> str:

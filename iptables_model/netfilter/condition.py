@@ -21,6 +21,7 @@ __all__ = [
     "Assume",
     "Chance",
     "Condition",
+    "Initially",
     "Not",
     "Within",
     "all_of",
@@ -31,6 +32,14 @@ __all__ = [
 @attrs.frozen
 class Within:
     """Ask that a field is in a set."""
+
+    field: str
+    allowed: FieldSet
+
+
+@attrs.frozen
+class Initially:
+    """Ask that a field was in a set when the question was asked, whatever has become of it."""
 
     field: str
     allowed: FieldSet
@@ -80,7 +89,7 @@ class Assume:
     match: Match | None = None
 
 
-Condition: TypeAlias = Within | Not | All | Any | Chance | Assume
+Condition: TypeAlias = Within | Initially | Not | All | Any | Chance | Assume
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:
@@ -117,7 +126,7 @@ def asked_by(condition: Condition) -> frozenset[str] | None:
             return None if None in parts else frozenset().union(*(one for one in parts if one))
         case Chance():
             return frozenset()
-        case Assume():
+        case Initially() | Assume():
             return None
 
 

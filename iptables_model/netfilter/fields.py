@@ -74,7 +74,7 @@ DCCP_TYPES = frozenset(map(str, DccpType))
 
 @attrs.frozen
 class Flags:
-    """Name the bits of a field. A packet has the flags that are listed, and no others.
+    """Name the bits of a field; `full` has those without a name too. A packet has the flags listed, and no others.
 
     >>> flags = Flags("flags", {"SYN": 2, "RST": 4, "ACK": 16})
     >>> flags.write(flags.read("SYN,ACK")), flags.write(flags.read("SYN,ACK SYN"))
@@ -83,11 +83,7 @@ class Flags:
 
     what: str
     bits: Mapping[str, int]
-    full: int = attrs.field(init=False)
-
-    @full.default
-    def _all_bits(self) -> int:
-        return sum(self.bits.values())
+    full: int = attrs.Factory(lambda self: sum(self.bits.values()), takes_self=True)
 
     def read(self, text: str) -> BitSet:
         """Read the flags that are set; or, as in `--tcp-flags`, those that are looked at, and of them those set.
@@ -122,7 +118,11 @@ TCP_FLAGS = Flags(
 TCP_OPTIONS = Flags(
     "the numbers of TCP options, from 1 to 255, or NONE", {str(kind): 1 << kind for kind in range(1, 256)}
 )
-CHUNKS = Flags("the names of SCTP chunk types", {name: 1 << number for name, number in CHUNK_NUMBERS.items()})
+CHUNKS = Flags(
+    "the names of SCTP chunk types",
+    {name: 1 << number for name, number in CHUNK_NUMBERS.items()},
+    full=(1 << 256) - 1,
+)
 STATUS = Flags(
     "bits of a connection's status among EXPECTED,SEEN_REPLY,ASSURED,CONFIRMED,SNAT,DNAT or NONE",
     {"EXPECTED": 1, "SEEN_REPLY": 2, "ASSURED": 4, "CONFIRMED": 8, "SNAT": 16, "DNAT": 32},

@@ -11,9 +11,11 @@ from functools import cached_property
 
 import attrs
 
-from iptables_model.netfilter.bits import BitSet
+from iptables_model.netfilter.bits import FULL, BitSet
 from iptables_model.netfilter.condition import NO_CONNECTION, All, Any, Condition, Not, Within
 from iptables_model.netfilter.effects import Verdict
+from iptables_model.netfilter.effects.mixing import masked
+from iptables_model.netfilter.fields import STATUS
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.routes import Decision, RouteType
 from iptables_model.netfilter.sets import Choice, NameSet, NumberSet
@@ -24,6 +26,7 @@ from iptables_model.values.names import Interface
 __all__ = ["Arrival", "Delivery", "Path"]
 
 _NOWHERE = Constant(NameSet.nothing_there())
+_CONFIRMED = STATUS.bits["CONFIRMED"]
 _LOOPBACK = NameSet.of(Interface("lo"))
 _HOME = Decision(RouteType.LOCAL, _LOOPBACK)
 _AWAY = Decision(RouteType.UNICAST, NameSet.some() - _LOOPBACK)
@@ -72,7 +75,7 @@ class Path:
 
     def receive(self, states: list[State]) -> None:
         """Take packets in that come by an interface."""
-        states = [state.rewritten(out_interface=_NOWHERE) for state in states]
+        states = [state.rewritten(out_interface=_NOWHERE, physdev_out=_NOWHERE) for state in states]
         states = self._tracked(self._untracked(states, "PREROUTING"))
         states = self._hook("mangle", "PREROUTING", states)
         states = self._nat("PREROUTING", states)
@@ -150,14 +153,18 @@ class Path:
             for other in expired:
                 self._stop(other, "the TTL ends here")
             for other in alive:
+                other = _restored(other, "physdev_out")  # noqa: PLW2901 (where a bridge leads is known now)
                 left = _restored(other, "out_interface") if way is _AWAY else self._leaving(other, way)[0]
                 found.append(left.shifted("ttl", -1))
         return found
 
     def _loop_back(self, states: list[State]) -> None:
-        """Bring packets of the node to the node: nat has seen their connection, so it is not asked again."""
-        came = {"in_interface": Constant(_LOOPBACK), "out_interface": _NOWHERE}
-        states = [state.rewritten(**came) for state in self._postrouting(states)]
+        """Bring packets of the node to the node: conntrack and nat have seen them, so they are not asked again."""
+        came = {"in_interface": Constant(_LOOPBACK), "out_interface": _NOWHERE, "mac_source": _NOWHERE}
+        states = [
+            state.rewritten(**came, status=masked(state, "status", keep=~_CONFIRMED & FULL, xor=_CONFIRMED))
+            for state in self._postrouting(states)
+        ]
         states = self._hook("raw", "PREROUTING", states)
         states = self._hook("mangle", "PREROUTING", states)
         self._input(states, nat=False)

@@ -12,7 +12,7 @@ import attrs
 
 from iptables_model.model.rule import Rule
 from iptables_model.netfilter.bits import BitSet, moved
-from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Not, Within
+from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Initially, Not, Within
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.sets import LineSet
 
@@ -273,6 +273,8 @@ def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
         return no, yes
     if isinstance(condition, Any):
         return _split_any(state, condition.conditions, suppose)
+    if isinstance(condition, Initially):
+        return _split_asked(state, condition.field, condition.allowed)
     if isinstance(condition, Chance):
         return _split_chance(state, condition.probability)
     return _split_assumption(state, condition, suppose)

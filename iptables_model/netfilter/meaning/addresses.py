@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any as Anything
 
 from iptables_model.model import matches
-from iptables_model.netfilter.condition import ALWAYS, All, Condition, Within
+from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Condition, Within
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning.asking import asks, one_of
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
@@ -14,7 +14,7 @@ from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 __all__ = ["ip", "iprange"]
 
 
-def ip(match: matches.Ip, _: Evidence) -> Condition:
+def ip(match: matches.Ip, evidence: Evidence) -> Condition:
     """Ask for addresses, interfaces and the protocol (ip_packet_match, net/ipv4/netfilter/ip_tables.c)."""
     fragment = ALWAYS if match.fragment is None else one_of("fragment", "yes" if match.fragment else "no")
     return All(
@@ -23,7 +23,7 @@ def ip(match: matches.Ip, _: Evidence) -> Condition:
             asks(match.destination, _in_network("dst")),
             asks(match.in_interface, _named("in_interface")),
             asks(match.out_interface, _named("out_interface")),
-            asks(match.protocol, _is_protocol),
+            asks(match.protocol, _is_protocol if evidence.family == 4 else _is_last_protocol),
             fragment,
         )
     )
@@ -40,6 +40,14 @@ def _named(field: str) -> Callable[[Anything], Condition]:
 def _is_protocol(number: int) -> Condition:
     """Ask for a protocol; 0 asks for any (ip_packet_match, net/ipv4/netfilter/ip_tables.c)."""
     return Within("protocol", NumberSet.of(number)) if number else ALWAYS
+
+
+def _is_last_protocol(number: int) -> Condition:
+    """Ask for the protocol behind all extension headers, which is none of these (ipv6_find_hdr, exthdrs_core.c)."""
+    return NEVER if number in _EXTENSION_HEADERS else _is_protocol(number)
+
+
+_EXTENSION_HEADERS = (43, 44, 51, 60)
 
 
 def iprange(match: matches.Iprange, _: Evidence) -> Condition:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptables_model.model import matches
-from iptables_model.netfilter.condition import All, Condition, Not
+from iptables_model.netfilter.condition import All, Condition
 from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.meaning.asking import asks, masked, one_of
+from iptables_model.netfilter.meaning.asking import TRACKED, asks, masked
 
 __all__ = ["connmark", "mark"]
 
@@ -17,5 +17,4 @@ def mark(match: matches.Mark, _: Evidence) -> Condition:
 
 def connmark(match: matches.Connmark, _: Evidence) -> Condition:
     """Compare the connection's mark; what has no connection never matches, not even behind `!` (connmark_mt)."""
-    tracked = Not(one_of("state", "INVALID", "UNTRACKED"))
-    return All((tracked, asks(match.mark, lambda wanted: masked("connmark", wanted))))
+    return All((TRACKED, asks(match.mark, lambda wanted: masked("connmark", wanted))))

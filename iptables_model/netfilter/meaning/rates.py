@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from iptables_model.model import matches
-from iptables_model.model.text import match_text
-from iptables_model.netfilter.condition import ALWAYS, NEVER, Assume, Chance, Condition
+from iptables_model.netfilter.condition import ALWAYS, NEVER, Chance, Condition
 from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.meaning.asking import asks
+from iptables_model.netfilter.meaning.asking import asks, assumed
 
-__all__ = ["limit", "recent", "statistic"]
+__all__ = ["recent", "statistic"]
 
 
 def statistic(match: matches.Statistic, _: Evidence) -> Condition:
-    """Hold at random, or every so many packets (statistic_mt, net/netfilter/xt_statistic.c)."""
+    """Hold at random, or every so many packets, of which every first is all (statistic_mt, xt_statistic.c)."""
     if match.probability is not None:
         return asks(match.probability, Chance)
-    return Assume(f'"{match_text(match)}" matches', "it counts the packets of the past", fleeting=True)
+    if match.every is not None and match.every.value == 1:
+        return NEVER if match.every.negated else ALWAYS
+    return assumed(match, "it counts the packets of the past", fleeting=True)
 
 
 def recent(match: matches.Recent, _: Evidence) -> Condition:
     """Look the address up in the list, and change the list (recent_mt, xt_recent.c): `--set` always matches."""
     if match.set is not None:
         return ALWAYS if match.set else NEVER
-    statement = f'"{match_text(match)}" matches'
-    return Assume(statement, f"the list {match.name} is not in the dump", ("src", "dst"), fleeting=True, match=match)
-
-
-def limit(match: matches.Limit, _: Evidence) -> Condition:
-    """Ask whether a bucket has tokens left (limit_mt, net/netfilter/xt_limit.c)."""
-    return Assume(f'"{match_text(match)}" matches', "it depends on how many packets came before", fleeting=True)
+    return assumed(match, f"the list {match.name} is not in the dump", fleeting=True)

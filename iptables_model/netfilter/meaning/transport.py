@@ -1,4 +1,4 @@
-"""What the matches of transport headers ask: ports, flags, ICMP types."""
+"""What the matches of transport headers ask: ports, flags, options, types, chunks."""
 
 from __future__ import annotations
 
@@ -7,40 +7,88 @@ from typing import Any as Anything
 
 from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
-from iptables_model.netfilter.condition import ALWAYS, All, Any, Condition, Within
+from iptables_model.netfilter.condition import ALWAYS, All, Any, Assume, Condition, Not, Within
 from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.meaning.asking import WHOLE, asks, rest, union
+from iptables_model.netfilter.meaning.asking import (
+    WHOLE,
+    asks,
+    has_bits,
+    one_of,
+    rest,
+    union,
+    unless_fragment,
+    within_range,
+)
 from iptables_model.netfilter.sets import NumberSet
+from iptables_model.values.sctp import CHUNK_NUMBERS, ChunkMatch, ChunkTypes
 
-__all__ = ["icmp", "icmp6", "multiport", "sctp", "tcp", "udp"]
+__all__ = ["dccp", "icmp", "icmp6", "multiport", "sctp", "tcp", "tcpmss", "udp"]
+
+_EVERY_CHUNK = (1 << 256) - 1
+_MSS = has_bits("tcp_options", 1 << 2)
+"""TCPOPT_MSS."""
 
 
-def _ports(field: str) -> Callable[[Anything], Condition]:
-    return lambda ports: Within(field, NumberSet.of(ports.first, ports.last))
+def _ports(match: matches.Tcp | matches.Udp | matches.Sctp | matches.Dccp) -> tuple[Condition, ...]:
+    return WHOLE, asks(match.sport, within_range("sport")), asks(match.dport, within_range("dport"))
 
 
 def tcp(match: matches.Tcp, _: Evidence) -> Condition:
-    """Ask for ports and flags (tcp_mt, net/netfilter/xt_tcpudp.c)."""
+    """Ask for ports, flags and an option (tcp_mt, net/netfilter/xt_tcpudp.c).
+
+    That iptables-legacy drops a fragment that begins 8 bytes into the header is left out; iptables-nft does not.
+    """
     return All(
         (
-            WHOLE,
-            asks(match.sport, _ports("sport")),
-            asks(match.dport, _ports("dport")),
+            *_ports(match),
             asks(match.tcp_flags, lambda flags: Within("tcp_flags", BitSet.of(flags.comp, flags.mask))),
-            rest(match, "a packet here has no TCP options", "sport", "dport", "tcp_flags"),
+            asks(match.tcp_option, lambda kind: has_bits("tcp_options", 1 << kind)),
         )
     )
 
 
+def tcpmss(match: matches.Tcpmss, _: Evidence) -> Condition:
+    """Ask for the MSS; a segment that says none matches behind `!` only (tcpmss_mt, net/netfilter/xt_tcpmss.c)."""
+    return unless_fragment(match, asks(match.mss, lambda sizes: All((_MSS, within_range("mss")(sizes)))))
+
+
 def udp(match: matches.Udp, _: Evidence) -> Condition:
     """Ask for ports (udp_mt, net/netfilter/xt_tcpudp.c)."""
-    return All((WHOLE, asks(match.sport, _ports("sport")), asks(match.dport, _ports("dport"))))
+    return All(_ports(match))
+
+
+def dccp(match: matches.Dccp, _: Evidence) -> Condition:
+    """Ask for ports and types (dccp_mt, net/netfilter/xt_dccp.c)."""
+    types = asks(match.dccp_types, lambda kinds: one_of("dccp_type", *map(str, kinds)))
+    return All(
+        (*_ports(match), types, rest(match, "a packet here has no DCCP options", "sport", "dport", "dccp_types"))
+    )
 
 
 def sctp(match: matches.Sctp, _: Evidence) -> Condition:
-    """Ask for ports (sctp_mt, net/netfilter/xt_sctp.c)."""
-    ports = (asks(match.sport, _ports("sport")), asks(match.dport, _ports("dport")))
-    return All((WHOLE, *ports, rest(match, "a packet here has no SCTP chunks", "sport", "dport")))
+    """Ask for ports and chunks (sctp_mt, net/netfilter/xt_sctp.c)."""
+    return All((*_ports(match), asks(match.chunk_types, _chunks)))
+
+
+def _chunks(types: ChunkTypes) -> Condition:
+    """Go through the chunks as match_packet does (xt_sctp.c); the flags of those that ask for some are not known."""
+    listed, flagged = _EVERY_CHUNK if types.every else 0, 0
+    for chunk in types.chunks:
+        bit = 1 << CHUNK_NUMBERS[chunk.type]
+        listed |= bit
+        flagged |= bit if chunk.flags_set or chunk.flags_clear else 0
+    flags = Assume(f"the flags of the SCTP chunks are as in {types}", "a packet here has no flags of chunks")
+    match types.match:
+        case ChunkMatch.ALL:
+            return All((has_bits("sctp_chunks", listed), flags if flagged else ALWAYS))
+        case ChunkMatch.ANY:
+            return Any((_any_chunk(listed & ~flagged), All((_any_chunk(flagged), flags))))
+        case ChunkMatch.ONLY:
+            return All((Not(_any_chunk(_EVERY_CHUNK & ~listed)), Any((Not(_any_chunk(flagged)), flags))))
+
+
+def _any_chunk(bits: int) -> Condition:
+    return Not(Within("sctp_chunks", BitSet.of(0, bits)))
 
 
 def multiport(match: matches.Multiport, _: Evidence) -> Condition:
@@ -58,8 +106,8 @@ def multiport(match: matches.Multiport, _: Evidence) -> Condition:
 
 
 def icmp(match: matches.Icmp, _: Evidence) -> Condition:
-    """Ask for a type and codes of ICMP (icmp_match, net/netfilter/xt_tcpudp.c)."""
-    return All((WHOLE, asks(match.icmp_type, _icmp_type)))
+    """Ask for a type and codes of ICMP, of which type 255 is any (icmp_match, net/netfilter/xt_tcpudp.c)."""
+    return All((WHOLE, asks(match.icmp_type, lambda kind: ALWAYS if kind.type == 0xFF else _icmp_type(kind))))
 
 
 def icmp6(match: matches.Icmp6, _: Evidence) -> Condition:
@@ -68,7 +116,4 @@ def icmp6(match: matches.Icmp6, _: Evidence) -> Condition:
 
 
 def _icmp_type(kind: Anything) -> Condition:
-    """Compare type and code; type 255 with all codes is `any` (icmp_type_code_match, xt_tcpudp.c)."""
-    if kind.type == 0xFF:
-        return ALWAYS
     return Within("icmp_type", NumberSet.of(kind.type << 8 | kind.code_first, kind.type << 8 | kind.code_last))
