@@ -123,6 +123,9 @@ class Question:
     @cached_property
     def everyone(self) -> AddressSet:
         """Give the addresses that one machine can have, loopback apart."""
+        return derived(self.ruleset, ("everyone", self.version), self._everyone)
+
+    def _everyone(self) -> AddressSet:
         evidence = Evidence(self.version)
         return AddressSet.everything(self.version) - self.loopback - evidence.multicast - evidence.broadcast
 

@@ -32,6 +32,7 @@ class Evidence:
 
     family: int
     node: Node | None = None
+    _conditions: dict[str, Condition] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     @cached_property
     def local_table(self) -> tuple[tuple[Decision, AddressSet], ...]:
@@ -57,6 +58,10 @@ class Evidence:
 
     def local(self, field: str) -> Condition:
         """Ask whether the address in a field is the node's own."""
+        known = self._conditions.get(field)
+        return known or self._conditions.setdefault(field, self._local(field))
+
+    def _local(self, field: str) -> Condition:
         if self.local_table:
             return Within(field, self.addresses(RouteType.LOCAL))
         unknown = Assume(local_statement(field), "the addresses of the node are not in the dump", (field,))

@@ -224,6 +224,8 @@ class Path:
         return unchanged + [one.rewritten(**dict(zip(fields, opened, strict=True))) for one in changed]
 
     def _hook(self, table: str, hook: str, states: list[State]) -> list[State]:
+        if not states or self._walk.lacks(table, hook):
+            return states
         passed = []
         for passage in self._walk.traverse(table, hook, states):
             match passage.verdict:

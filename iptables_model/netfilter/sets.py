@@ -195,6 +195,8 @@ class AddressSet(LineSet):
 
     @cached_property
     def _text(self) -> str:
+        if self.address is not None:
+            return address_text(self.address)
         everything = AddressSet.everything(self.version)
         if self == everything:
             return "any"

@@ -207,6 +207,10 @@ class State:
             case _:
                 return self.rewritten(**{field: Shifted(field, offset)})
 
+    def leaving(self) -> dict[str, FieldSet]:
+        """Give the sets that all fields can be now."""
+        return {**self.when, **{field: self.view(field) for field in self.now}}
+
     def view(self, field: str) -> FieldSet:
         """Give the set that a field can be now."""
         override = self.now.get(field)

@@ -19,7 +19,7 @@ from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.join import met, united
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
-from iptables_model.netfilter.packet import FIELDS, Packet, PacketSet, cube_of, field_text, parted
+from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_text, packet_of, parted
 from iptables_model.netfilter.path import Arrival, Delivery, Path
 from iptables_model.netfilter.sets import NameSet
 from iptables_model.netfilter.state import Assumption, State, Step, Suppose, stop_of, unrolled
@@ -176,7 +176,7 @@ def _flow(arrivals: list[Arrival], asked: dict[int, Packet]) -> Flow:
     """Report arrivals that fare alike; `asked` keeps the packets of states that only chance parts, made once."""
     states = [arrival.state for arrival in arrivals]
     one = reduce(met, states)
-    leaves = reduce(_either_cube, ({name: state.view(name) for name in FIELDS} for state in states))
+    leaves = reduce(_either_cube, (state.leaving() for state in states))
     return Flow(
         outcome=arrivals[0].outcome,
         when=PacketSet(tuple(_packet(state.when, asked) for state in states)),
@@ -194,7 +194,7 @@ def _packet(cube: dict[str, Any], asked: dict[int, Packet]) -> Packet:
     known = asked.get(id(cube))
     if known is None:
         made_here = {} if cube["in_interface"] & NameSet.some() else {"in_interface": None}
-        known = asked[id(cube)] = Packet(**{**cube, **made_here})
+        known = asked[id(cube)] = packet_of({**cube, **made_here})
     return known
 
 

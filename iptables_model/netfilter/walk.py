@@ -110,6 +110,10 @@ class Walk:
         self.suppose = suppose
         self.apart = apart
 
+    def lacks(self, table: str, hook: str) -> bool:
+        """Say whether there is no chain for a hook in a table, which then lets everything pass."""
+        return self.chains.get(table, hook) is None
+
     def traverse(self, table: str, hook: str, states: list[State]) -> list[Passage]:
         """Take states through the built-in chain of a hook. A table without that chain lets everything pass."""
         start = self.chains.get(table, hook)
