@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from iptables_model import Flow, Outcome, Packet, Step
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.path import Delivery
-from iptables_model.netfilter.sets import AddressSet, NumberSet
-from tests.kernel.frames import ICMP, ICMP6, SCTP, TCP, UDP, Frame
-from tests.kernel.lab import Passed
+from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
+from iptables_model.values.names import Interface
+from tests.kernel.frames import AH, ESP, ICMP, ICMP6, SCTP, TCP, UDP, Frame, option_kinds
+from tests.kernel.lab import WIRE_ADDRESS, Passed
 
 __all__ = ["asked", "differences", "line_of"]
 
@@ -22,33 +24,47 @@ _ENDS = {
 }
 
 
-def asked(frame: Frame, state: str | None) -> Packet:
+def asked(frame: Frame, seen: Sequence[str]) -> Packet:
     """Turn a packet that was sent into the one to ask about, in which nothing that was known is left open.
 
-    `state` is what conntrack took it for. It is the walk that has to tell which packets are not tracked.
+    `seen` is what conntrack took it for. It is the walk that has to tell which packets are not tracked.
     """
-    if state in (None, "UNTRACKED"):
-        state = "NEW"
-    known: dict[str, object] = {}
+    known: dict[str, Any] = {}
     if frame.protocol in (TCP, UDP, SCTP):
         known |= {"sport": frame.sport, "dport": frame.dport}
     if frame.protocol == TCP:
-        known |= {"tcp_flags": BitSet.of(frame.tcp_flags & 0x3F, 0x3F)}
+        kinds = ",".join(str(kind) for kind in option_kinds(frame.tcp_options)) or "NONE"
+        known |= {"tcp_flags": BitSet.of(frame.tcp_flags, 0xFF), "tcp_options": kinds}
+        if frame.tcp_options.startswith(b"\2\4"):
+            known |= {"mss": int.from_bytes(frame.tcp_options[2:4], "big")}
+    if frame.protocol == SCTP:
+        known |= {"sctp_chunks": "INIT"}
+    if frame.protocol == ESP:
+        known |= {"espspi": frame.spi}
+    if frame.protocol == AH:
+        known |= {"ahspi": frame.spi}
     if frame.protocol in (ICMP, ICMP6):
         known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
-    if state in ("ESTABLISHED", "RELATED"):
-        known |= {"status": "SNAT,DNAT NONE"}
+    if frame.way is None:
+        known |= {"socket": "process", "uid_owner": 0, "gid_owner": 0}
+    else:
+        known |= {"mac_source": WIRE_ADDRESS, "pkt_type": "unicast"}
+    state = [name for name in seen if name in ("NEW", "ESTABLISHED", "RELATED", "INVALID")]
+    if state:
+        bits = [name for name in seen if name in ("EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED")]
+        known |= {"state": state[0], "status": ",".join(bits) or "NONE"}
+    if state and state != ["INVALID"]:
+        known |= {"direction": next(name for name in seen if name in ("ORIGINAL", "REPLY"))}
     return Packet(
         src=frame.src,
         dst=frame.dst,
         protocol=frame.protocol,
         in_interface=frame.way,
-        state=state,
         ttl=frame.ttl,
         tos=frame.tos,
         length=frame.size,
         fragment=bool(frame.offset),
-        **known,  # type: ignore[arg-type]
+        **known,
     )
 
 
@@ -78,11 +94,14 @@ def _leaves(packet: Packet, passed: Passed) -> Iterable[str]:
     found = {
         "src": AddressSet.of(ipaddress.ip_address(seen.src)),
         "dst": AddressSet.of(ipaddress.ip_address(seen.dst)),
+        "ttl": NumberSet.of(seen.ttl),
         "tos": BitSet.of(seen.tos),
         "mark": BitSet.of(passed.mark),
     }
     if not packet.protocol & NumberSet((ICMP, ICMP + 1, ICMP6, ICMP6 + 1)):
         found |= {"sport": NumberSet.of(seen.sport), "dport": NumberSet.of(seen.dport)}
+    if passed.end == "POSTROUTING" and passed.out_interface is not None:
+        found |= {"out_interface": NameSet.of(Interface(passed.out_interface))}
     for name, value in found.items():
         if value not in getattr(packet, name):
             yield f"{name} {getattr(packet, name)}, kernel {value}"

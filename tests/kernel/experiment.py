@@ -55,5 +55,5 @@ def results(lab: Lab, node: Node, case: Case) -> Iterator[Result]:
     text = lab.load(case.family, case.text)
     ruleset = parse(text)
     for frame, passed in zip(case.frames, lab.send(case.frames), strict=True):
-        flows = trace(ruleset, asked(frame, passed.state), node=node)
+        flows = trace(ruleset, asked(frame, passed.seen), node=node, keep_traces=True)
         yield Result(text=text, frame=frame, passed=passed, flows=flows, difference=differences(flows, passed))

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from collections.abc import Iterator
 
 import attrs
 
-__all__ = ["ICMP", "ICMP6", "SCTP", "TCP", "UDP", "Frame", "Header", "header_of", "number_of"]
+__all__ = [
+    "AH",
+    "ESP",
+    "ICMP",
+    "ICMP6",
+    "SCTP",
+    "TCP",
+    "UDP",
+    "Frame",
+    "Header",
+    "header_of",
+    "number_of",
+    "option_kinds",
+]
 
-ICMP, TCP, UDP, ICMP6, SCTP = 1, 6, 17, 58, 132
+ICMP, TCP, UDP, ESP, AH, ICMP6, SCTP = 1, 6, 17, 50, 51, 58, 132
 _ECHO_REPLIES = {ICMP: 0, ICMP6: 129}
 _FRAGMENT_HEADER = 44
 _PSEUDO_HEADER = {4: ">4s4sBBH", 6: ">16s16sI3xB"}
@@ -35,6 +49,7 @@ class Frame:
     icmp_code: int = 0
     ttl: int = 64
     tos: int = 0
+    spi: int = 0
     length: int = 0
     offset: int | None = None
     quoted: Frame | None = None
@@ -91,6 +106,10 @@ class Frame:
                 init = struct.pack(">BBHIIHHI", 1, 0, 20, 1, 9999, 1, 1, 1)
                 head = struct.pack(">HHI", self.sport, self.dport, 0)
                 return head + struct.pack("<I", _crc32c(head + bytes(4) + init)) + init
+            case 50:
+                return struct.pack(">II", self.spi, 1) + data
+            case 51:
+                return struct.pack(">BBHIIQI", 59, 4, 0, self.spi, 1, 0, 0) + data
             case _:
                 return data.ljust(8, b"\0")
 
@@ -101,6 +120,14 @@ class Frame:
             rest = (0, self.protocol, len(segment)) if self.version == 4 else (len(segment), self.protocol)
             pseudo = struct.pack(_PSEUDO_HEADER[self.version], *addresses, *rest)
         return segment[:place] + struct.pack(">H", _checksum(pseudo + segment)) + segment[place + 2 :]
+
+
+def option_kinds(options: bytes) -> Iterator[int]:
+    """Go through the kinds of TCP options (tcp_find_option, net/netfilter/xt_tcpudp.c)."""
+    place = 0
+    while place < len(options):
+        yield options[place]
+        place += 1 if options[place] < 2 else options[place + 1] or 1
 
 
 @attrs.frozen(kw_only=True)

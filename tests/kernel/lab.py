@@ -21,13 +21,15 @@ from tests.kernel.frames import Frame, Header, header_of, number_of
 from tests.kernel.netlink import Netfilter, TraceEvent
 from tests.oracle import Namespace, namespace
 
-__all__ = ["FAMILIES", "HOSTS", "OWN", "WAYS", "Lab", "Passed", "laboratory", "node_of", "way_to"]
+__all__ = ["FAMILIES", "HOSTS", "OWN", "WAYS", "WIRE_ADDRESS", "Lab", "Passed", "laboratory", "node_of", "way_to"]
 
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 WAYS = ("eth0", "pod0", "pod1")
 """The node's interfaces. The last has no address, as the pods' interfaces under Calico."""
 
 _HARDWARE = {way: f"02:00:00:00:00:0{number}" for number, way in enumerate(WAYS, 1)}
+WIRE_ADDRESS = "02:00:00:00:00:09"
+"""Who sends on the wires."""
 _ADDRESSES = {
     "eth0": ("192.0.2.1/24", "192.0.2.9/24", "2001:db8::1/64", "2001:db8::9/64"),
     "pod0": ("10.244.1.1/24", "fd00:244:1::1/64"),
@@ -56,6 +58,7 @@ _SYSCTLS = (
 )
 
 _PROBE = 0xFFFF
+_ENDS = {"end-input": "INPUT", "end-postrouting": "POSTROUTING"}
 _TABLE = "laboratory"
 _PROBES = {
     4: Frame(way="eth0", src="198.51.100.1", dst="192.0.2.1", protocol=17),
@@ -63,8 +66,12 @@ _PROBES = {
 }
 _INET = 1
 _NFT_FAMILY = {4: "ip", 6: "ip6"}
-_WIRE_ADDRESS = bytes.fromhex("020000000009")
-_STATES = ("invalid", "new", "established", "related", "untracked")
+_SEEN = {
+    **{f"state {name}": name.upper() for name in ("invalid", "new", "established", "related", "untracked")},
+    **{f"status {name}": name.upper().replace("-", "_") for name in ("expected", "seen-reply", "assured", "confirmed")},
+    **{f"direction {name}": name.upper() for name in ("original", "reply")},
+}
+"""What nft can ask about a packet's connection, and how iptables calls it."""
 _SETUP = f"""
 table inet {_TABLE} {{
   chain in {{ type filter hook prerouting priority -500
@@ -88,7 +95,7 @@ table inet {_TABLE} {{
 """
 _TRACKING = {
     hook: f"table inet {_TABLE}-{hook} {{ chain seen {{ type filter hook {hook} priority -190\n"
-    + "".join(f"ct state {state} meta nftrace set 1\n" for state in _STATES)
+    + "".join(f"ct {question} meta nftrace set 1\n" for question in _SEEN)
     + "}\n}\n"
     for hook in ("prerouting", "output")
 }
@@ -103,12 +110,12 @@ class Passed:
     """Hold what the kernel told of one packet.
 
     `steps` are `TABLE CHAIN PLACE VERDICT` of each rule that matched, with places from 1, and `TABLE CHAIN policy
-    VERDICT`; `state` is what conntrack took the packet for. If it got to an end, `end` is the hook; `leaves`, `mark`
-    and `out_interface` are how it looked behind that.
+    VERDICT`; `seen` is what conntrack took the packet for when it came: the state, bits of the status, the direction.
+    If it got to an end, `end` is the hook; `leaves`, `mark` and `out_interface` are how it looked behind that.
     """
 
     steps: tuple[str, ...]
-    state: str | None = None
+    seen: tuple[str, ...] = ()
     end: str | None = None
     leaves: Header | None = None
     mark: int = 0
@@ -146,7 +153,8 @@ class Lab:
 
     def evidence(self) -> dict[str, str]:
         """Give what tells of the node beside its rules, as the commands print it."""
-        return {"addresses.json": _listing(self.run("ip", "-j", "addr"))}
+        routes = [self.run("ip", family, "-j", "route", "show", "table", "all") for family in ("-4", "-6")]
+        return {"addresses.json": _listing(self.run("ip", "-j", "addr")), "routes.json": _listing(*routes)}
 
     def track(self, *, on: bool) -> None:
         """Have conntrack see all packets and tell what it takes them for, or only if the rules ask for that."""
@@ -186,8 +194,8 @@ class Lab:
                 self._raw[frame.version].sendto(data, target)
         else:
             ethertype = b"\x08\x00" if frame.version == 4 else b"\x86\xdd"
-            hardware = bytes.fromhex(_HARDWARE[frame.way].replace(":", ""))
-            self._wires[frame.way].send(hardware + _WIRE_ADDRESS + ethertype + data)
+            link = bytes.fromhex((_HARDWARE[frame.way] + WIRE_ADDRESS).replace(":", ""))
+            self._wires[frame.way].send(link + ethertype + data)
 
     def _told(self) -> dict[int, list[TraceEvent]]:
         """Gather the trace by the packets' numbers, up to that of the probe.
@@ -206,20 +214,21 @@ class Lab:
         raise AssertionError
 
     def _passed(self, events: list[TraceEvent], places: Mapping[tuple[str, int], tuple[str, int]]) -> Passed:
-        passed = Passed(steps=tuple(_steps(events, places)))
+        passed = Passed(steps=tuple(_steps(events, places)), seen=tuple(_seen(events, places)))
         for event in events:
-            if event.rule is None or not event.table.startswith(_TABLE):
-                continue
-            chain, place = places[event.table, event.rule]
-            if chain == "seen":
-                passed = attrs.evolve(passed, state=passed.state or _STATES[place].upper())
-            elif chain.startswith("end-"):
+            if event.rule is not None and event.table == _TABLE and event.chain in _ENDS:
                 header = header_of(event.header, event.transport)
                 out = self._names.get(event.out_index)
                 passed = attrs.evolve(passed, leaves=header, mark=event.mark, out_interface=out)
-        if events and events[-1].chain.startswith("end-"):
-            passed = attrs.evolve(passed, end=events[-1].chain.removeprefix("end-").upper())
-        return passed
+        return attrs.evolve(passed, end=_ENDS.get(events[-1].chain)) if events else passed
+
+
+def _seen(events: list[TraceEvent], places: Mapping[tuple[str, int], tuple[str, int]]) -> Iterator[str]:
+    """List what was seen at the first hook; over loopback there are two."""
+    told = [event for event in events if event.chain == "seen" and event.rule is not None]
+    for event in told:
+        if event.table == told[0].table and event.rule is not None:
+            yield tuple(_SEEN.values())[places[event.table, event.rule][1]]
 
 
 def _steps(events: list[TraceEvent], places: Mapping[tuple[str, int], tuple[str, int]]) -> Iterator[str]:
@@ -240,12 +249,7 @@ def _listing(*printed: str) -> str:
 
 def node_of(evidence: Mapping[str, str]) -> Node:
     """Read the evidence."""
-    links = json.loads(evidence["addresses.json"])
-    return Node(
-        interfaces={
-            link["ifname"]: tuple(f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"]) for link in links
-        }
-    )
+    return Node.from_text(addresses=evidence["addresses.json"], routes=evidence["routes.json"])
 
 
 def way_to(address: str) -> str | None:

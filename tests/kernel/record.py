@@ -42,7 +42,7 @@ def read(path: Path) -> Record:
     said = json.loads(path.read_text())
     told = said["kernel"]
     leaves = told["leaves"] and Header(**told["leaves"])
-    passed = Passed(**told | {"steps": tuple(told["steps"]), "leaves": leaves})
+    passed = Passed(**told | {"steps": tuple(told["steps"]), "seen": tuple(told["seen"]), "leaves": leaves})
     return Record(about=said["about"], rules="\n".join(said["rules"]), frame=_frame(said["packet"]), passed=passed)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tests.kernel.generate.spot import PORTS, Piece, Spot, within
+from tests.kernel.generate.spot import PORTS, TOS, TTLS, Piece, Spot, within
+from tests.kernel.lab import WIRE_ADDRESS
 
 __all__ = ["MATCHES"]
 
+_INTERFACES = ("eth0", "pod+", "pod1", "lo")
 _STATES = ("NEW", "ESTABLISHED", "INVALID", "UNTRACKED", "RELATED", "DNAT", "SNAT")
 
 
@@ -28,10 +30,6 @@ def _multiport(spot: Spot) -> str:
     return f"-m multiport {spot.sign()}--{spot.one('sports', 'dports', 'ports')} {spot.one(*PORTS)},{spot.ports()}"
 
 
-def _interface(spot: Spot, option: str) -> str:
-    return f"{spot.sign()}{option} {spot.one('eth0', 'pod+', 'pod1', 'lo')}"
-
-
 def _addrtype(spot: Spot) -> str:
     kinds = spot.one("LOCAL", "MULTICAST", "UNICAST", "LOCAL,UNICAST")
     return f"-m addrtype {spot.sign()}--{spot.one('src', 'dst')}-type {kinds}"
@@ -50,11 +48,88 @@ def _iprange(spot: Spot) -> str:
     return f"-m iprange {spot.sign()}--{spot.one('src', 'dst')}-range {low}-{high}"
 
 
+def _conntrack(spot: Spot) -> str:
+    """Ask for two things at most, since most packets have none of them."""
+    asked = {
+        "state": f"{spot.sign()}--ctstate {spot.some(*_STATES)}",
+        "status": f"{spot.sign()}--ctstatus {spot.some('NONE', 'EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED')}",
+        "direction": f"--ctdir {spot.one('ORIGINAL', 'REPLY')}",
+        "protocol": f"{spot.sign()}--ctproto {spot.one('tcp', 'udp')}",
+        "source": f"{spot.sign()}--ctorigsrc {spot.network()}",
+        "destination": f"{spot.sign()}--ctorigdst {spot.network()}",
+        "from": f"{spot.sign()}--ctreplsrc {spot.network()}",
+        "to": f"{spot.sign()}--ctrepldst {spot.network()}",
+        "port": f"{spot.sign()}--ctorigdstport {spot.ports()}",
+        "back": f"{spot.sign()}--ctreplsrcport {spot.ports()}",
+    }
+    kinds = [kind for kind in asked if spot.has_ports or kind not in ("port", "back")]
+    return f"-m conntrack {' '.join(asked[kind] for kind in spot.random.sample(kinds, spot.one(1, 1, 2)))}"
+
+
+def _ttl(spot: Spot) -> str:
+    match, option = ("ttl", "ttl") if spot.family == 4 else ("hl", "hl")
+    return f"-m {match} {spot.one(f'{spot.sign()}--{option}-eq', f'--{option}-lt', f'--{option}-gt')} {spot.one(*TTLS)}"
+
+
+def _tos(spot: Spot) -> str:
+    tos = spot.one(*TOS)
+    return spot.one(
+        f"-m tos {spot.sign()}--tos {tos:#04x}/{spot.one(0xFF, 0xFC, 0x3F):#04x}",
+        f"-m dscp {spot.sign()}--dscp {tos >> 2:#04x}",
+    )
+
+
+def _ecn(spot: Spot) -> str:
+    if spot.protocol == "tcp" and spot.one(True, False):
+        return f"-m ecn {spot.sign()}--ecn-tcp-{spot.one('cwr', 'ece')}"
+    return f"-m ecn {spot.sign()}--ecn-ip-ect {spot.number(0, 3)}"
+
+
+def _tcp_option(spot: Spot) -> str:
+    return spot.one(
+        f"-m tcp {spot.sign()}--tcp-option {spot.one(2, 4, 8)}",
+        f"-m tcpmss {spot.sign()}--mss {spot.one('1400', '1000:1460', '0:1000')}",
+    )
+
+
+def _length(spot: Spot) -> str:
+    return f"-m length {spot.sign()}--length {spot.one('0:40', '48', '28:60', '100:65535')}"
+
+
+def _chunks(spot: Spot) -> str:
+    return (
+        f"-m sctp {spot.sign()}--chunk-types {spot.one('any', 'all', 'only')} {spot.one('INIT', 'DATA,INIT', 'ABORT')}"
+    )
+
+
+def _mac(spot: Spot) -> str:
+    return f"-m mac {spot.sign()}--mac-source {spot.one(WIRE_ADDRESS.upper(), '02:00:00:00:00:08')}"
+
+
+def _owner(spot: Spot) -> str:
+    return f"-m owner {spot.sign()}--{spot.one('uid-owner', 'gid-owner')} {spot.one('0', '1000', '0-10')}"
+
+
+def _rpfilter(spot: Spot) -> str:
+    return f"-m rpfilter {' '.join(f'--{option}' for option in _RPFILTER if spot.one(True, False))}".rstrip()
+
+
+_RPFILTER = ("loose", "validmark", "accept-local", "invert")
+
+
+def _spi(spot: Spot) -> str:
+    return f"-m {spot.protocol} {spot.sign()}--{spot.protocol}spi {spot.one('256', '100:300', '0:4294967295')}"
+
+
+def _input_only(spot: Spot) -> bool:
+    return spot.hooks <= {"PREROUTING", "INPUT", "FORWARD"}
+
+
 MATCHES = (
     Piece(lambda spot: f"{spot.sign()}-s {spot.network()}"),
     Piece(lambda spot: f"{spot.sign()}-d {spot.network()}"),
-    Piece(lambda spot: _interface(spot, "-i"), within("PREROUTING", "INPUT", "FORWARD")),
-    Piece(lambda spot: _interface(spot, "-o"), within("FORWARD", "OUTPUT", "POSTROUTING")),
+    Piece(lambda spot: f"{spot.sign()}-i {spot.one(*_INTERFACES)}", _input_only),
+    Piece(lambda spot: f"{spot.sign()}-o {spot.one(*_INTERFACES)}", within("FORWARD", "OUTPUT", "POSTROUTING")),
     Piece(_ports, lambda spot: spot.protocol in ("udp", "sctp")),
     Piece(_tcp, lambda spot: spot.protocol == "tcp"),
     Piece(_multiport, lambda spot: spot.has_ports),
@@ -63,7 +138,8 @@ MATCHES = (
     Piece(lambda spot: f"-m mark {spot.sign()}--mark {spot.mark()}"),
     Piece(lambda spot: f"-m connmark {spot.sign()}--mark {spot.mark()}"),
     Piece(lambda spot: f"-m conntrack {spot.sign()}--ctstate {spot.some(*_STATES)}"),
-    Piece(_addrtype, lambda spot: spot.family == 4),
+    Piece(lambda spot: f"-m state {spot.sign()}--state {spot.some(*_STATES[:5])}"),
+    Piece(_addrtype),
     Piece(_iprange),
     Piece(lambda _: "-m comment --comment said"),
 )

@@ -6,14 +6,16 @@ from random import Random
 
 import attrs
 
-from tests.kernel.frames import ICMP, ICMP6, SCTP, TCP, UDP, Frame
-from tests.kernel.generate.spot import PORTS
+from tests.kernel.frames import AH, ESP, ICMP, ICMP6, SCTP, TCP, UDP, Frame
+from tests.kernel.generate.spot import PORTS, TOS, TTLS
 from tests.kernel.lab import HOSTS, OWN, WAYS, way_to
 
 __all__ = ["packets"]
 
 _GRE = 47
 _SYN, _SYN_ACK, _ACK = 0x02, 0x12, 0x10
+_ECN = 0xC0
+_OPTIONS = (b"", b"", b"\2\4\5\x78", b"\2\4\2\x18\4\2\1\1", b"\1\1\x08\x0a" + bytes(8))
 _FRAMES, _CONNECTIONS = 20, 5
 
 
@@ -25,25 +27,31 @@ def packets(random: Random, family: int) -> tuple[tuple[Frame, ...], tuple[Frame
         opener = attrs.evolve(frames[number], tcp_flags=_SYN)
         answer = opener.reply(way_to(opener.dst))
         openers += [opener, answer]
-        frames[number] = random.choice((attrs.evolve(opener, tcp_flags=_ACK), answer))
+        frames[number] = random.choice((attrs.evolve(opener, tcp_flags=_ACK), answer, _error(answer, opener)))
     return tuple(openers), tuple(frames)
 
 
 def _frame(random: Random, family: int, number: int) -> Frame:
     """Make a packet of a connection of its own: no two have the same source, or else the same source port."""
     way = random.choice((*WAYS, None))
-    protocols = [TCP, TCP, UDP, UDP, ICMP if family == 4 else ICMP6, SCTP]
+    protocols = [TCP, TCP, TCP, UDP, UDP, ICMP if family == 4 else ICMP6, SCTP]
     if way is not None:
-        protocols.append(_GRE)
+        protocols += [_GRE, ESP, AH]
+    protocol = random.choice(protocols)
     return Frame(
         way=way,
         src=random.choice(OWN[family][:3]) if way is None else f"{random.choice(HOSTS[family])}{100 + number}",
         dst=random.choice((f"{random.choice(HOSTS[family])}{random.randint(1, 20)}", random.choice(OWN[family][:3]))),
-        protocol=random.choice(protocols),
+        protocol=protocol,
         sport=random.choice((1000, 5000, 30000)) + number,
         dport=random.choice(PORTS),
-        tcp_flags=random.choice((_SYN, _SYN, _SYN, _ACK, _SYN_ACK, 0)),
+        tcp_flags=random.choice((_SYN, _SYN, _SYN, _SYN | _ECN, _ACK, _SYN_ACK, 0)),
+        tcp_options=random.choice(_OPTIONS),
         icmp_type=8 if family == 4 else 128,
+        ttl=random.choice((64, 64, 64, *TTLS)),
+        tos=random.choice((0, *TOS)),
+        length=0 if protocol == SCTP else random.choice((0, 0, 20, 100)),
+        spi=random.choice((200, 256, 1000)),
     )
 
 

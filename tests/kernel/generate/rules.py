@@ -19,7 +19,7 @@ HOOKS = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 _CHAINS = "ABCDEFGH"
-_PROTOCOLS = {4: ("tcp", "udp", "icmp", "sctp"), 6: ("tcp", "udp", "ipv6-icmp", "sctp")}
+_PROTOCOLS = {4: ("tcp", "udp", "icmp", "sctp", "esp", "ah"), 6: ("tcp", "udp", "ipv6-icmp", "sctp", "esp", "ah")}
 
 
 def table(random: Random, family: int, name: str) -> str:
@@ -43,7 +43,7 @@ def _policy(random: Random, name: str) -> str:
 
 
 def _rule(random: Random, family: int, name: str, hooks: frozenset[str], later: list[str]) -> Iterator[str]:
-    protocol = random.choice((None, None, *_PROTOCOLS[family]))
+    protocol = random.choice((None, None, None, *_PROTOCOLS[family]))
     spot = Spot(random, family, name, hooks, protocol)
     if protocol is not None:
         yield f"-p {protocol}"

@@ -10,9 +10,11 @@ import attrs
 
 from tests.kernel.lab import HOSTS, OWN
 
-__all__ = ["PORTS", "Piece", "Spot", "table_is", "within"]
+__all__ = ["PORTS", "TOS", "TTLS", "Piece", "Spot", "table_is", "within"]
 
 PORTS = (22, 53, 80, 443, 8080, 30080)
+TTLS = (1, 2, 63, 64, 65, 255)
+TOS = (0, 0x10, 0x2E << 2, 0x0A << 2 | 1, 3)
 _MARKS = ("0x1/0x1", "0x2/0x3", "0x0/0x1", "0x4000/0x4000", "0x3/0xffffffff", "0x0/0xffffffff")
 
 T = TypeVar("T")
