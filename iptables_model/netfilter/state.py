@@ -154,6 +154,13 @@ class State:
         """List what was taken for granted and is worth telling, in the order in which it was asked."""
         return tuple(dict.fromkeys(one.told for one in self.assumed.values() if one.told is not None))
 
+    def overlaps(self, other: Self) -> bool:
+        """Say whether some packets asked about are in both."""
+        return all(
+            mine is theirs or mine & theirs
+            for mine, theirs in zip(self.when.values(), other.when.values(), strict=True)
+        )
+
     def narrowed(self, field: str, value: FieldSet) -> Self:
         """Keep only the packets whose field was in a set when the question was asked."""
         other = self.copy()

@@ -104,7 +104,7 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_tr
     """
     arrivals = _arrivals(ruleset, packet, node, _leave_open, apart=keep_traces)
     alike = _sorted_by(arrivals, _trace) if keep_traces else _with_equal_fates(arrivals)
-    return tuple(_flow(held, {}) for held in alike)
+    return tuple(_flow(held, {}) for together in alike for held in _without_overlaps(together))
 
 
 def flows_of(
@@ -170,6 +170,22 @@ def _with_equal_fates(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
     for held in _sorted_by(arrivals, _fate):
         joined = (attrs.evolve(held[0], state=state) for state in united([arrival.state for arrival in held]))
         yield from _sorted_by(joined, lambda one: (one.state.probability, frozenset(one.state.assumptions)))
+
+
+def _without_overlaps(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
+    """Keep apart the shares that the same packets have in one fate by chance: alternatives of a flow do not overlap."""
+    if arrivals[0].state.probability == 1:
+        yield arrivals
+        return
+    flows: list[list[Arrival]] = []
+    for arrival in arrivals:
+        fits = (flow for flow in flows if not any(arrival.state.overlaps(other.state) for other in flow))
+        flow = next(fits, None)
+        if flow is None:
+            flows.append([arrival])
+        else:
+            flow.append(arrival)
+    yield from flows
 
 
 def _flow(arrivals: list[Arrival], asked: dict[int, Packet]) -> Flow:
