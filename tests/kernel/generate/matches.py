@@ -110,15 +110,9 @@ def _owner(spot: Spot) -> str:
     return f"-m owner {spot.sign()}--{spot.one('uid-owner', 'gid-owner')} {spot.one('0', '1000', '0-10')}"
 
 
-def _rpfilter(spot: Spot) -> str:
-    return f"-m rpfilter {' '.join(f'--{option}' for option in _RPFILTER if spot.one(True, False))}".rstrip()
-
-
-_RPFILTER = ("loose", "validmark", "accept-local", "invert")
-
-
 def _spi(spot: Spot) -> str:
-    return f"-m {spot.protocol} {spot.sign()}--{spot.protocol}spi {spot.one('256', '100:300', '0:4294967295')}"
+    """Ask for SPIs, but not `! 0:4294967295`: iptables-save keeps silent about all of them, and so about the `!`."""
+    return f"-m {spot.protocol} {spot.sign()}--{spot.protocol}spi {spot.one('256', '100:300', '250:4294967295')}"
 
 
 def _input_only(spot: Spot) -> bool:
@@ -132,14 +126,25 @@ MATCHES = (
     Piece(lambda spot: f"{spot.sign()}-o {spot.one(*_INTERFACES)}", within("FORWARD", "OUTPUT", "POSTROUTING")),
     Piece(_ports, lambda spot: spot.protocol in ("udp", "sctp")),
     Piece(_tcp, lambda spot: spot.protocol == "tcp"),
+    Piece(_tcp_option, lambda spot: spot.protocol == "tcp"),
     Piece(_multiport, lambda spot: spot.has_ports),
+    Piece(_chunks, lambda spot: spot.protocol == "sctp"),
     Piece(_icmp, lambda spot: spot.protocol == "icmp"),
     Piece(_icmp6, lambda spot: spot.protocol == "ipv6-icmp"),
+    Piece(_spi, lambda spot: spot.protocol in ("ah", "esp")),
     Piece(lambda spot: f"-m mark {spot.sign()}--mark {spot.mark()}"),
     Piece(lambda spot: f"-m connmark {spot.sign()}--mark {spot.mark()}"),
     Piece(lambda spot: f"-m conntrack {spot.sign()}--ctstate {spot.some(*_STATES)}"),
+    Piece(_conntrack),
     Piece(lambda spot: f"-m state {spot.sign()}--state {spot.some(*_STATES[:5])}"),
     Piece(_addrtype),
     Piece(_iprange),
+    Piece(_ttl),
+    Piece(_tos),
+    Piece(_ecn),
+    Piece(_length),
+    Piece(_mac, _input_only),
+    Piece(lambda spot: f"-m pkttype {spot.sign()}--pkt-type {spot.one('unicast', 'broadcast', 'multicast')}"),
+    Piece(_owner, within("OUTPUT", "POSTROUTING")),
     Piece(lambda _: "-m comment --comment said"),
 )

@@ -36,7 +36,7 @@ def _frame(random: Random, family: int, number: int) -> Frame:
     way = random.choice((*WAYS, None))
     protocols = [TCP, TCP, TCP, UDP, UDP, ICMP if family == 4 else ICMP6, SCTP]
     if way is not None:
-        protocols += [_GRE, ESP, AH]
+        protocols += [_GRE, ESP] if family == 6 else [_GRE, ESP, AH]
     protocol = random.choice(protocols)
     return Frame(
         way=way,
