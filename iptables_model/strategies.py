@@ -100,7 +100,8 @@ def extensions(
     `known` gives strategies for the plain values of some fields, by name, and None for those that are to be left out.
     """
     own = dict(known or {})
-    options = [option for option in kind.options if own.get(option.name, st) is not None]
+    of_family = [option for option in kind.options if option.family in {None, family}]
+    options = [option for option in of_family if own.get(option.name, st) is not None]
     drawn = {option.name: _held(option, family, alphabet, own.get(option.name)) for option in options}
     optional = [option.name for option in options if not option.required]
     for _ in range(_ATTEMPTS):
@@ -157,10 +158,8 @@ def rules(draw: st.DrawFn, *, family: int = 4, table: str = "filter", chain: str
 
 
 def _addresses(family: int, protocol: int | None) -> st.SearchStrategy[Ip]:
-    """Draw the options that need no extension, with a protocol; fragments are of IPv4 only."""
-    fixed: dict[str, Any] = {} if family == 4 else {"fragment": None}
-    if protocol is not None:
-        fixed["protocol"] = Negatable(Protocol(protocol))
+    """Draw the options that need no extension, with a protocol."""
+    fixed = {} if protocol is None else {"protocol": Negatable(Protocol(protocol))}
     return extensions(Ip, family=family).map(
         lambda ip: Ip(**{option.name: getattr(ip, option.name) for option in ip.options} | fixed)
     )

@@ -62,9 +62,7 @@ REJECTIONS = {
 Known = dict[str, st.SearchStrategy[Any] | None]
 
 KNOWN: dict[type[Extension], Callable[[int], Known]] = {
-    Ip: lambda family: {"fragment": None} if family == 6 else {},
     matches.Addrtype: lambda family: dict.fromkeys(("src_type", "dst_type"), ADDR_TYPES[family]),
-    matches.Ah: lambda family: {"ahlen": None, "ahres": None} if family == 4 else {},
     matches.Bpf: lambda _: {"object_pinned": None},
     matches.Cgroup: lambda _: {"path": st.just("/")},
     matches.Cluster: lambda _: {"cluster_local_nodemask": st.integers(1, 32)},

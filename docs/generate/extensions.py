@@ -65,7 +65,13 @@ def _spelled(kind: type[Extension], word: str) -> str:
 
 
 def _option_text(option: Option) -> str:
-    return f"`{'[!] ' if option.negatable else ''}{option.flag}`" if option.flag else f"(words of `{option.name}`)"
+    if not option.flag:
+        return f"(words of `{option.name}`)"
+    return f"`{'[!] ' if option.negatable else ''}{option.flag}`{_family_text(option)}"
+
+
+def _family_text(option: Option) -> str:
+    return "" if option.family is None else f" (IPv{option.family})"
 
 
 def _section(kind: type[Extension], module: str, word: str) -> str:
@@ -80,7 +86,7 @@ def _row(option: Option, kind: str) -> tuple[str, str, str, str]:
     spellings = ", ".join(f"`{spelling.flag}`" for spelling in option.spellings() if spelling.flag)
     bang = "`[!]` " if option.negatable else ""
     needs = cell(option.codec.expected) + ("; required" if option.required else "")
-    return f"{bang}{spellings}", f"`{option.name}`", f"`{cell(kind)}`", needs
+    return f"{bang}{spellings}{_family_text(option)}", f"`{option.name}`", f"`{cell(kind)}`", needs
 
 
 def _conditions(kind: type[Extension]) -> Iterator[str]:

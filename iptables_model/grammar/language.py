@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from iptables_model.model.option import Extension, Option
     from iptables_model.values.codec import Codec
 
-__all__ = ["CORE_WORDS", "ExtensionGrammar", "Flag", "Language", "build"]
+__all__ = ["CORE_WORDS", "ExtensionGrammar", "Extensions", "Flag", "Language", "build"]
 
 CORE_WORDS: dict[str, str] = {
     "-A": "append", "--append": "append", "-I": "insert", "--insert": "insert", "-m": "match", "--match": "match",
@@ -43,7 +44,7 @@ COMMANDS: dict[str, str] = {
 class Flag:
     """Describe one way to write one option: the field it fills, its flag, and the argument that follows, if any.
 
-    `is_flag` says that the field only tells whether the option is there.
+    `is_flag` says that the field only tells whether the option is there; `family` is the only one that has it, if one.
     """
 
     field: str
@@ -52,6 +53,7 @@ class Flag:
     negatable: bool = False
     is_flag: bool = False
     argument: Argument | None = None
+    family: int | None = None
 
 
 @attrs.frozen(eq=False)
@@ -68,6 +70,30 @@ class ExtensionGrammar:
     conditional: bool = False
 
 
+class Extensions(Mapping[str, ExtensionGrammar]):
+    """Find what an extension adds by its name; it is derived when first asked for, as few stand in one text."""
+
+    def __init__(self, kinds: Iterable[type[Extension]]) -> None:
+        self._kinds = {name: kind for kind in kinds for name in (kind.extension, *kind.aliases)}
+        self._derived: dict[type[Extension], ExtensionGrammar] = {}
+
+    @property
+    def derived(self) -> frozenset[type[Extension]]:
+        """Tell of which extensions the grammar has been derived."""
+        return frozenset(self._derived)
+
+    def __getitem__(self, name: str) -> ExtensionGrammar:
+        kind = self._kinds[name]
+        # If two threads derive it at a time, both get the one that was there first: grammars are told by identity.
+        return self._derived.get(kind) or self._derived.setdefault(kind, _extension(kind))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+
 @attrs.frozen(eq=False)
 class Language:
     """Hold all words: the options that need no extension, the matches and targets by name, and the ways to a chain.
@@ -76,8 +102,8 @@ class Language:
     """
 
     core: ExtensionGrammar
-    matches: dict[str, ExtensionGrammar]
-    targets: dict[str, ExtensionGrammar]
+    matches: Extensions
+    targets: Extensions
     ways: dict[str, ExtensionGrammar]
     chains: dict[str, Argument]
 
@@ -86,16 +112,11 @@ def build() -> Language:
     """Derive the words of the language from the declared matches and targets."""
     return Language(
         core=_extension(Ip),
-        matches={name: grammar for kind in MATCHES if kind is not Ip for name, grammar in _named(kind)},
-        targets={name: grammar for kind in TARGETS for name, grammar in _named(kind)},
+        matches=Extensions(kind for kind in MATCHES if kind is not Ip),
+        targets=Extensions(TARGETS),
         ways={kind.extension: _way(kind) for kind in (Jump, Goto)},
         chains={word: Argument(word, CHAIN, negatable=False) for word in CORE_WORDS},
     )
-
-
-def _named(kind: type[Extension]) -> list[tuple[str, ExtensionGrammar]]:
-    grammar = _extension(kind)
-    return [(name, grammar) for name in (kind.extension, *kind.aliases)]
 
 
 def _extension(kind: type[Extension]) -> ExtensionGrammar:
@@ -118,7 +139,7 @@ def _flags(option: Option) -> list[Flag]:
 
 def _flag(option: Option, text: str, codec: Codec[Any]) -> Flag:
     argument = Argument(text, codec, negatable=option.negatable) if codec.words else None
-    return Flag(option.name, text, codec, option.negatable, option.is_flag, argument)
+    return Flag(option.name, text, codec, option.negatable, option.is_flag, argument, option.family)
 
 
 def _way(kind: type[Jump | Goto]) -> ExtensionGrammar:

@@ -96,6 +96,9 @@ class Reading:
                 family = part.grammar.kind.families[0]
                 yield family, part.start, part.end, f"the IPv{family} extension {part.grammar.kind.extension}"
             for given in part.given.values():
+                flag = given.flag
+                if flag.family is not None:
+                    yield flag.family, given.at, given.at + len(flag.text), f"the IPv{flag.family} option {flag.text}"
                 if given.form is not None and given.form.family is not None:
                     what = "address" if "address" in given.flag.codec.expected else "value"
                     yield given.form.family, given.start, given.end, f"IPv{given.form.family} {what}"

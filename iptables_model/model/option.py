@@ -63,6 +63,7 @@ class Option:
     also: tuple[Spelling, ...]
     always: bool
     blanks: int
+    family: int | None = None
 
     @property
     def is_flag(self) -> bool:
@@ -107,7 +108,14 @@ def option(
 ) -> Negatable[T]: ...
 @overload
 def option(
-    spelling: str, codec: Codec[T], /, *, negatable: Literal[True], default: None, also: tuple[Spelling, ...] = ...
+    spelling: str,
+    codec: Codec[T],
+    /,
+    *,
+    negatable: Literal[True],
+    default: None,
+    also: tuple[Spelling, ...] = ...,
+    family: int | None = ...,
 ) -> Negatable[T] | None: ...
 def option(
     spelling: str,
@@ -119,34 +127,53 @@ def option(
     also: tuple[Spelling, ...] = (),
     always: bool = False,
     blanks: int = 1,
+    family: int | None = None,
 ) -> Any:
     """Declare an option that takes a value.
 
     `spelling` is the flag as iptables prints it and `also` what else is read for it. With `negatable` the value is a
     `Negatable`. Without `default` the option is required; a default is the kernel's own and is not printed, unless
     `always` says that iptables prints it all the same. `blanks` is how many iptables prints before the value.
+    `family` is the only one that has the option, where the extension has both.
     """
-    metadata = {_KEY: (spelling, codec, negatable, also, always, blanks)}
+    metadata = {_KEY: (spelling, codec, negatable, also, always, blanks, family)}
     return attrs.field(default=default, metadata=metadata)
 
 
 @overload
-def flag(spelling: str, /, *, default: Literal[False], also: tuple[Spelling, ...] = ...) -> bool: ...
+def flag(
+    spelling: str, /, *, default: Literal[False], also: tuple[Spelling, ...] = ..., family: int | None = ...
+) -> bool: ...
 @overload
 def flag(
     spelling: str, /, *, default: Literal[True], negatable: Literal[True], also: tuple[Spelling, ...] = ...
 ) -> bool: ...
 @overload
 def flag(
-    spelling: str, /, *, default: None, negatable: Literal[True], also: tuple[Spelling, ...] = ...
+    spelling: str,
+    /,
+    *,
+    default: None,
+    negatable: Literal[True],
+    also: tuple[Spelling, ...] = ...,
+    family: int | None = ...,
 ) -> bool | None: ...
-def flag(spelling: str, /, *, default: bool | None, negatable: bool = False, also: tuple[Spelling, ...] = ()) -> Any:
+def flag(
+    spelling: str,
+    /,
+    *,
+    default: bool | None,
+    negatable: bool = False,
+    also: tuple[Spelling, ...] = (),
+    family: int | None = None,
+) -> Any:
     """Declare an option without a value.
 
     The field is False when the option is absent and True when it is there. With `negatable` it is None when absent,
     True when there, and False when it stands behind `!`. The default is not printed.
+    `family` is the only one that has the option, where the extension has both.
     """
-    metadata = {_KEY: (spelling, _FLAG, negatable, also, False, 1)}
+    metadata = {_KEY: (spelling, _FLAG, negatable, also, False, 1, family)}
     return attrs.field(default=default, metadata=metadata)
 
 
@@ -187,7 +214,7 @@ def extension(declared: C) -> C:
 
 
 def _option_of(field: attrs.Attribute[Any]) -> Option:
-    spelling, codec, negatable, also, always, blanks = field.metadata[_KEY]
+    spelling, codec, negatable, also, always, blanks, family = field.metadata[_KEY]
     return Option(
         name=field.name,
         flag=spelling,
@@ -198,6 +225,7 @@ def _option_of(field: attrs.Attribute[Any]) -> Option:
         also=also,
         always=always,
         blanks=blanks,
+        family=family,
     )
 
 

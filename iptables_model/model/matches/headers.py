@@ -105,8 +105,8 @@ class Ah(Match):
     extension = "ah"
 
     ahspi: Negatable[NumberRange] | None = option("--ahspi", ranges(32, "SPI"), negatable=True, default=None)
-    ahlen: Negatable[int] | None = option("--ahlen", unsigned(32), negatable=True, default=None)
-    ahres: bool = flag("--ahres", default=False)
+    ahlen: Negatable[int] | None = option("--ahlen", unsigned(32), negatable=True, default=None, family=6)
+    ahres: bool = flag("--ahres", default=False, family=6)
 
     def __attrs_post_init__(self) -> None:
         forget(self, _ANY_SPI, "ahspi")

@@ -41,7 +41,7 @@ class Ip(Match):
     protocol: Negatable[Protocol] | None = option(
         "-p", PROTOCOL, negatable=True, default=None, also=(Spelling("--protocol"),)
     )
-    fragment: bool | None = flag("-f", negatable=True, default=None, also=(Spelling("--fragment"),))
+    fragment: bool | None = flag("-f", negatable=True, default=None, also=(Spelling("--fragment"),), family=4)
 
     def __attrs_post_init__(self) -> None:
         # Every rule has one of these, so what is not there is not compared.
