@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from iptables_model.model import matches, targets
     from iptables_model.model.rule import Counters, Rule
     from iptables_model.model.ruleset import Chain, Ruleset, Table
+    from iptables_model.netfilter.ipsets import IpSet
     from iptables_model.netfilter.node import Node
     from iptables_model.netfilter.packet import Packet
     from iptables_model.netfilter.routes import Route, RouteType
@@ -49,6 +50,7 @@ __all__ = [
     "ExternalTraffic",
     "Flow",
     "Graph",
+    "IpSet",
     "IptablesModelError",
     "Mode",
     "ModelError",
@@ -102,6 +104,7 @@ _HOMES = {
     ),
     "model.rule": ("Counters", "Rule"),
     "model.ruleset": ("Chain", "Ruleset", "Table"),
+    "netfilter.ipsets": ("IpSet",),
     "netfilter.node": ("Node",),
     "netfilter.packet": ("Packet",),
     "netfilter.routes": ("Route", "RouteType"),

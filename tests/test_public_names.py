@@ -23,6 +23,7 @@ NAMES = [
     "ExternalTraffic",
     "Flow",
     "Graph",
+    "IpSet",
     "IptablesModelError",
     "Mode",
     "ModelError",

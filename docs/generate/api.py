@@ -27,7 +27,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "services": ("services", "reachable_endpoints", "reachability_matrix", "external_traffic"),
         "answers": ("ServicePort", "Endpoint", "Reachability", "ExternalTraffic"),
         "words": ("Entry", "Source", "Outcome", "Trilean"),
-        "packets": ("trace", "Packet", "Flow", "Step", "Node", "Route", "RouteType"),
+        "packets": ("trace", "Packet", "Flow", "Step", "Node", "Route", "RouteType", "IpSet"),
         "graph": ("graph.graph", "Graph", "Edge"),
         "rendering": tuple(f"render.{name}" for name in render.__all__),
         "findings": tuple(f"lint.{name}" for name in lint.__all__),

@@ -8,6 +8,7 @@ import attrs
 
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.condition import All, Any, Assume, Condition, Not, Within
+from iptables_model.netfilter.ipsets import IpSet
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.routes import Decision, RouteType, decisions
 from iptables_model.netfilter.sets import AddressSet
@@ -55,6 +56,14 @@ class Evidence:
         return any(
             one.destination.version == self.family and (one.tos != 0 or one.table not in _CONSULTED) for one in held
         )
+
+    def ipset(self, name: str) -> IpSet | None:
+        """Find an ipset of the node by its name."""
+        return self._ipsets.get(name)
+
+    @cached_property
+    def _ipsets(self) -> dict[str, IpSet]:
+        return {one.name: one for one in self.node.ipsets} if self.node is not None else {}
 
     def local(self, field: str) -> Condition:
         """Ask whether the address in a field is the node's own."""

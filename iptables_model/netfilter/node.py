@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Self, TypeAlias
 
@@ -11,6 +12,8 @@ import attrs
 from iptables_model.errors import ModelError
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.iproute import read_addresses, read_routes
+from iptables_model.netfilter.ipset_save import read_ipsets
+from iptables_model.netfilter.ipsets import IpSet
 from iptables_model.netfilter.routes import Route, RouteType, decisions, interface_name
 from iptables_model.netfilter.sets import AddressSet
 
@@ -42,13 +45,23 @@ def _routes(given: Iterable[Route]) -> tuple[Route, ...]:
     raise ModelError("a node's routes need to be of the class Route")
 
 
+def _ipsets(given: Iterable[IpSet]) -> tuple[IpSet, ...]:
+    ipsets = tuple(given)
+    if not all(isinstance(one, IpSet) for one in ipsets):
+        raise ModelError("a node's ipsets need to be of the class IpSet")
+    twice = next((name for name, count in Counter(one.name for one in ipsets).items() if count > 1), None)
+    if twice is not None:
+        raise ModelError(f"a node has one ipset of a name, found two {twice}")
+    return ipsets
+
+
 @attrs.frozen(kw_only=True, cache_hash=True)
 class Node:
-    """Describe the node on which the rules are: its interfaces with their addresses, and its routes.
+    """Describe the node on which the rules are: its interfaces with their addresses, its routes, and its ipsets.
 
-    What is left empty is not known, for each IP version by itself. Routes of table local are made from the addresses
-    where none are given. Only the tables local, main and default are asked. Raises `ModelError` for what is no address
-    or no route.
+    What is left empty is not known; addresses and routes, for each IP version by itself. Routes of table local are made
+    from the addresses where none are given. Only the tables local, main and default are asked. Raises `ModelError` for
+    what is no address, no route, or no ipset.
 
     >>> node = Node(interfaces={"eth0": ("172.18.0.3/16",)})
     >>> str(node.local(4))
@@ -57,18 +70,20 @@ class Node:
 
     interfaces: Interfaces = attrs.field(default=(), converter=_interfaces)
     routes: tuple[Route, ...] = attrs.field(default=(), converter=_routes)
+    ipsets: tuple[IpSet, ...] = attrs.field(default=(), converter=_ipsets)
 
     @classmethod
-    def from_text(cls, *, addresses: str = "", routes: str = "") -> Self:
-        """Read what commands on the node printed: `ip -j addr` and `ip -j route` (or `ip -j route show table all`).
+    def from_text(cls, *, addresses: str = "", routes: str = "", ipsets: str = "") -> Self:
+        """Read what commands on the node printed: `ip -j addr`, `ip -j route show table all`, `ipset save`.
 
-        Raises `ParseError` for what is no JSON, and `ModelError` for what `ip` would not print.
+        `ip -j route`, with or without the output of `ip -j -6 route` behind it, will do too. Raises `ParseError` for
+        what is no JSON, or no line of `ipset save`, and `ModelError` for what `ip` would not print.
 
         >>> node = Node.from_text(routes='[{"dst": "default", "gateway": "172.18.0.1", "dev": "eth0"}]')
         >>> node.routes[0].interfaces
         ('eth0',)
         """
-        return cls(interfaces=read_addresses(addresses), routes=read_routes(routes))
+        return cls(interfaces=read_addresses(addresses), routes=read_routes(routes), ipsets=read_ipsets(ipsets))
 
     def addresses(self, version: int) -> tuple[InterfaceAddress, ...]:
         """List the addresses of an IP version, with the length of their networks."""

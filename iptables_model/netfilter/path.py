@@ -101,7 +101,7 @@ class Path:
         for state in states:
             for other, way in self._ways(state):
                 left = self._leaving(other, way) if _has_new_way(other) else [other]
-                if way is _HOME:
+                if way.interfaces in _LOOPBACK:
                     self._loop_back(left)
                 else:
                     self._finish(self._postrouting(left), Delivery.SENT)

@@ -48,9 +48,6 @@ UNDECIDED: Mapping[type[Match], Undecided] = MappingProxyType(
         matches.Quota: _PAST,
         matches.Rateest: Undecided("the rates of the estimators are not in the dump", fleeting=True),
         matches.Realm: Undecided("the realms of the node's routes are not in the dump", ("src", "dst", "mark")),
-        matches.Rpfilter: Undecided(
-            "the routes of the node are not in the dump", ("src", "dst", "in_interface", "mark")
-        ),
         matches.String: _BYTES,
         matches.Time: Undecided("the time is not said", fleeting=True),
         matches.U32: _BYTES,
@@ -73,8 +70,10 @@ PARTLY: Mapping[type[Match], str] = MappingProxyType(
         matches.Owner: "`--suppl-groups`",
         matches.Policy: "`--dir out`, the transformations",
         matches.Recent: "all but `--set`",
+        matches.Rpfilter: "the way back where the node's routes are not known, or `ip rule` chooses among them",
         matches.Rt: "what stands in the header",
         matches.Sctp: "flags of chunks",
+        matches.Set: "sets whose contents are not known, counters",
         matches.Socket: "sockets of TCP, UDP and ICMP",
         matches.Srh: "what stands in the header",
         matches.Statistic: "`--mode nth`",
