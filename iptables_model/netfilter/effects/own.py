@@ -35,17 +35,22 @@ def first_address(state: State, node: Node | None, version: int) -> AddressSet:
 def source_address(state: State, node: Node | None, version: int) -> AddressSet:
     """Give what the address can be that the kernel sends from, to the packet's destination and by its interface.
 
-    An interface without an address sends from one of another interface. Without a node it can be any address.
+    An interface without an address sends from one of another interface. Without a node it can be any address. To an
+    address of the node itself IPv6 sends from that address (rule 1 of ipv6_dev_get_saddr, net/ipv6/addrconf.c).
     """
     if node is None:
         return AddressSet.everything(version)
     destination: Any = state.view("dst")
+    itself: AddressSet = destination & _union(node.addresses(version), version)
+    if version == 6 and itself == destination:
+        return itself
     taken = [
         one
         for held in _held(state, "out_interface", node)
         for one in _sources(_usable(held, state, version), destination)
     ]
-    return _union(taken or _usable(node.addresses(version), state, version), version)
+    found = _union(taken or _usable(node.addresses(version), state, version), version)
+    return found | itself if version == 6 else found
 
 
 def _held(state: State, field: str, node: Node) -> Iterator[tuple[InterfaceAddress, ...]]:

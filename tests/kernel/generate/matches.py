@@ -146,5 +146,6 @@ MATCHES = (
     Piece(_mac, _input_only),
     Piece(lambda spot: f"-m pkttype {spot.sign()}--pkt-type {spot.one('unicast', 'broadcast', 'multicast')}"),
     Piece(_owner, within("OUTPUT", "POSTROUTING")),
+    Piece(lambda _: "-m statistic --mode random --probability 0.5"),
     Piece(lambda _: "-m comment --comment said"),
 )
