@@ -1,4 +1,4 @@
-"""The rules of the fixtures: what iptables prints as it stands, prints otherwise, or refuses."""
+"""The rules of the fixtures: what iptables prints as it stands, prints otherwise, or refuses; and where we differ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from iptables_model.model.option import Extension
 from iptables_model.model.targets import TARGETS, Set
 from tests.files import fixture_files
 
-__all__ = ["REFUSED", "RULES", "SPELLINGS", "Case", "Mistake", "RuleFile", "kind_of"]
+__all__ = [
+    "READ_ONLY_HERE",
+    "READ_ONLY_THERE",
+    "REFUSED",
+    "RULES",
+    "SPELLINGS",
+    "Case",
+    "Mistake",
+    "RuleFile",
+    "kind_of",
+]
 
 _KINDS = {("matches", kind.extension or "ip"): kind for kind in MATCHES} | {
     ("targets", kind.extension): kind for kind in TARGETS
@@ -111,3 +121,7 @@ def _mistakes() -> list[Mistake]:
 RULES = list(map(_rule_file, fixture_files("rules/*/*/*.rules")))
 SPELLINGS = [attrs.evolve(case, said=f"{_CHAIN}{case.said}".rstrip()) for case in _cases("spellings", "=> ")]
 REFUSED = _mistakes()
+READ_ONLY_HERE = _cases("read-only-here", "?? ")
+"""What we knowingly read and iptables refuses, each with the reason."""
+READ_ONLY_THERE = _cases("read-only-there", "?? ")
+"""What iptables reads and we refuse, each with the reason."""

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from docs.generate import api, diagrams, extensions
+from docs.generate import api, diagrams, differences, extensions
 from iptables_model.render import json_schema
 
 __all__ = ["FILES", "PARTS", "REFERENCE", "pages", "parts_of", "refreshed"]
@@ -22,6 +22,8 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "targets": extensions.targets_table,
         "options of matches": extensions.options_of_matches,
         "options of targets": extensions.options_of_targets,
+        "read only here": differences.read_only_here,
+        "read only there": differences.read_only_there,
         **{f"api {group}": partial(api.group_text, group) for group in api.GROUPS},
     }
 )

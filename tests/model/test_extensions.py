@@ -18,7 +18,7 @@ from iptables_model.model.option import Extension
 from iptables_model.model.rule import Rule
 from iptables_model.model.targets import TARGETS, Jump, UnknownTarget
 from tests.askable import ROUNDED, asked, instances, rule_with
-from tests.identity import REFUSED, RULES, SPELLINGS, Case, Mistake, RuleFile
+from tests.identity import READ_ONLY_HERE, READ_ONLY_THERE, REFUSED, RULES, SPELLINGS, Case, Mistake, RuleFile
 
 
 def words(text: str) -> list[str]:
@@ -100,6 +100,21 @@ def test_mistakes_are_refused_where_they_stand(case: Mistake) -> None:
     error = caught.value
     assert (error.message, error.line, error.column, error.span.end) == (case.said, 4, case.column, case.end)
     assert error.text == case.line
+
+
+@pytest.mark.parametrize("case", READ_ONLY_HERE, ids=str)
+def test_what_only_we_read_comes_back(case: Case) -> None:
+    ruleset = parse(case.text)
+    (rule,) = ruleset.rules
+    assert str(ruleset) == case.text
+    assert read(str(rule), case.table) == rule
+
+
+@pytest.mark.parametrize("case", READ_ONLY_THERE, ids=str)
+def test_what_only_iptables_reads_is_refused_where_it_stands(case: Case) -> None:
+    with pytest.raises(ParseError) as caught:
+        parse(case.text)
+    assert (caught.value.line, caught.value.text) == (4, case.line)
 
 
 def test_there_are_mistakes_with_every_extension() -> None:

@@ -2,7 +2,8 @@
 
 Instances of each declared class are drawn, printed, loaded with iptables-restore and saved again: the saved line must
 be ours, and we must read it as the same value. The lines of `fixtures/rules` must come back as they are, those of
-`fixtures/spellings` as it is said there, and those of `fixtures/refused` must be refused.
+`fixtures/spellings` as it is said there, and those of `fixtures/refused` must be refused. One side only reads
+those of `fixtures/read-only-here` and `fixtures/read-only-there`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from iptables_model.model.option import Extension
 from iptables_model.model.rule import Rule
 from iptables_model.model.targets import TARGETS
 from tests.askable import BEFORE, IPSETS, NOT_HERE, ROUNDED, asked, instances, rule_with
-from tests.identity import REFUSED, RULES, SPELLINGS, Case, RuleFile
+from tests.identity import READ_ONLY_HERE, READ_ONLY_THERE, REFUSED, RULES, SPELLINGS, Case, RuleFile
 from tests.oracle import Namespace, namespace
 
 pytestmark = pytest.mark.oracle
@@ -124,6 +125,16 @@ def test_iptables_refuses_what_we_refuse(tool: str, lab: Namespace) -> None:
     cases = [case for case in REFUSED if case.family == family_of(tool)]
     assert cases
     assert [case.line for case in cases if not refused(lab, tool, case)] == []
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_iptables_and_we_differ_as_it_is_said(tool: str, lab: Namespace) -> None:
+    here = [case for case in READ_ONLY_HERE if case.family == family_of(tool)]
+    there = [case for case in READ_ONLY_THERE if case.family == family_of(tool)]
+    assert here
+    assert there
+    assert [case.line for case in here if not refused(lab, tool, case)] == []
+    assert [case.line for case in there if refused(lab, tool, case)] == []
 
 
 def refused(lab: Namespace, tool: str, case: Case) -> bool:
