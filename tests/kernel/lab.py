@@ -21,7 +21,19 @@ from tests.kernel.frames import Frame, Header, header_of, number_of
 from tests.kernel.netlink import Netfilter, TraceEvent
 from tests.oracle import Namespace, namespace
 
-__all__ = ["FAMILIES", "HOSTS", "OWN", "WAYS", "WIRE_ADDRESS", "Lab", "Passed", "laboratory", "node_of", "way_to"]
+__all__ = [
+    "FAMILIES",
+    "HOSTS",
+    "IPSETS",
+    "OWN",
+    "WAYS",
+    "WIRE_ADDRESS",
+    "Lab",
+    "Passed",
+    "laboratory",
+    "node_of",
+    "way_to",
+]
 
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 WAYS = ("eth0", "pod0", "pod1")
@@ -56,6 +68,29 @@ _SYSCTLS = (
     "net.ipv4.conf.default.rp_filter=0",
     "net.ipv4.conf.all.route_localnet=1",
 )
+
+IPSETS = """create hosts4 hash:ip family inet
+add hosts4 10.244.1.3
+add hosts4 198.51.100.101
+add hosts4 192.0.2.1
+create nets4 hash:net family inet
+add nets4 10.244.0.0/16
+add nets4 10.244.1.0/28 nomatch
+add nets4 203.0.113.0/24
+create ports4 hash:ip,port family inet
+add ports4 192.0.2.1,tcp:80
+add ports4 192.0.2.1,udp:53
+add ports4 10.244.1.3,sctp:443
+create hosts6 hash:ip family inet6
+add hosts6 fd00:244:1::3
+add hosts6 2001:db8::1
+create nets6 hash:net family inet6
+add nets6 fd00:244::/32
+add nets6 fd00:244:1::/64 nomatch
+create ports6 hash:ip,port family inet6
+add ports6 2001:db8::1,tcp:80
+add ports6 2001:db8::9,udp:53
+"""
 
 _PROBE = 0xFFFF
 _ENDS = {"end-input": "INPUT", "end-postrouting": "POSTROUTING"}
@@ -135,6 +170,7 @@ class Lab:
             self._raw = {family: _raw_socket(family) for family in FAMILIES}
         self._names = {link["ifindex"]: link["ifname"] for link in json.loads(self.run("ip", "-j", "link"))}
         self.run("nft", "-f", "-", text=_SETUP)
+        self.run("ipset", "restore", text=IPSETS)
         self.track(on=True)
 
     def close(self) -> None:
@@ -154,7 +190,11 @@ class Lab:
     def evidence(self) -> dict[str, str]:
         """Give what tells of the node beside its rules, as the commands print it."""
         routes = [self.run("ip", family, "-j", "route", "show", "table", "all") for family in ("-4", "-6")]
-        return {"addresses.json": _listing(self.run("ip", "-j", "addr")), "routes.json": _listing(*routes)}
+        return {
+            "addresses.json": _listing(self.run("ip", "-j", "addr")),
+            "routes.json": _listing(*routes),
+            "ipsets.save": IPSETS,
+        }
 
     def track(self, *, on: bool) -> None:
         """Have conntrack see all packets and tell what it takes them for, or only if the rules ask for that."""
@@ -249,7 +289,9 @@ def _listing(*printed: str) -> str:
 
 def node_of(evidence: Mapping[str, str]) -> Node:
     """Read the evidence."""
-    return Node.from_text(addresses=evidence["addresses.json"], routes=evidence["routes.json"])
+    return Node.from_text(
+        addresses=evidence["addresses.json"], routes=evidence["routes.json"], ipsets=evidence["ipsets.save"]
+    )
 
 
 def way_to(address: str) -> str | None:

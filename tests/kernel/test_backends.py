@@ -8,7 +8,7 @@ from iptables_model import Flow, Node, Packet, Ruleset, parse, trace
 from iptables_model.model.rule import Rule
 from tests.kernel.compare import asked
 from tests.kernel.generate import case
-from tests.kernel.lab import node_of
+from tests.kernel.lab import IPSETS, node_of
 from tests.kernel.record import evidence
 from tests.oracle import Namespace
 
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.oracle
 @pytest.mark.parametrize("number", range(40))
 def test_both_backends_say_the_same(number: int, netns: Namespace) -> None:
     made = case(f"backends/{number}")
+    netns.run("ipset", "restore", text=IPSETS)
     nft, legacy = (saved(netns, backend, made.family, made.text) for backend in ("nft", "legacy"))
     assert content(nft) == content(legacy)
     node = node_of(evidence())

@@ -110,6 +110,16 @@ def _owner(spot: Spot) -> str:
     return f"-m owner {spot.sign()}--{spot.one('uid-owner', 'gid-owner')} {spot.one('0', '1000', '0-10')}"
 
 
+def _rpfilter(spot: Spot) -> str:
+    asked = [f"--{option}" for option in ("loose", "validmark", "accept-local", "invert") if spot.one(True, False)]
+    return " ".join(("-m rpfilter", *asked))
+
+
+def _set(spot: Spot) -> str:
+    name, sides = spot.one(("hosts", "src"), ("hosts", "dst"), ("nets", "src"), ("nets", "dst"), ("ports", "dst,dst"))
+    return f"-m set {spot.sign()}--match-set {name}{spot.family} {sides}"
+
+
 def _spi(spot: Spot) -> str:
     """Ask for SPIs, but not `! 0:4294967295`: iptables-save keeps silent about all of them, and so about the `!`."""
     return f"-m {spot.protocol} {spot.sign()}--{spot.protocol}spi {spot.one('256', '100:300', '250:4294967295')}"
@@ -146,6 +156,8 @@ MATCHES = (
     Piece(_mac, _input_only),
     Piece(lambda spot: f"-m pkttype {spot.sign()}--pkt-type {spot.one('unicast', 'broadcast', 'multicast')}"),
     Piece(_owner, within("OUTPUT", "POSTROUTING")),
+    Piece(_rpfilter, lambda spot: spot.table in ("raw", "mangle") and spot.hooks == {"PREROUTING"}),
+    Piece(_set),
     Piece(lambda _: "-m statistic --mode random --probability 0.5"),
     Piece(lambda _: "-m comment --comment said"),
 )
