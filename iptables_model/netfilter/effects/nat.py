@@ -17,7 +17,7 @@ from iptables_model.netfilter.bits import FULL
 from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Assume, Condition, Within
 from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, each, told
 from iptables_model.netfilter.effects.mixing import masked
-from iptables_model.netfilter.effects.own import first_address, source_address
+from iptables_model.netfilter.effects.own import LINK_LOCAL, first_addresses, source_address
 from iptables_model.netfilter.effects.pieces import Piece, blocks, parted
 from iptables_model.netfilter.evidence import local_statement
 from iptables_model.netfilter.sets import AddressSet, NumberSet
@@ -123,12 +123,20 @@ def redirect(target: targets.Redirect, state: State, site: Site) -> Course:
     """
     evidence = site.evidence
     if site.hook == "OUTPUT":
-        addresses = AddressSet.read("127.0.0.1" if evidence.family == 4 else "::1")
-    else:
-        addresses = first_address(state, evidence.node, evidence.family)
-    if not addresses:
-        return each([state], Verdict.DROP)
-    return _bound(state, _DESTINATION, Wanted(addresses, _ports(target.to_ports), None, target.random, own=True), site)
+        loopback = AddressSet.read("127.0.0.1" if evidence.family == 4 else "::1")
+        return _redirected(target, state, loopback, site)
+    near, far = site.split(state, Within("dst", LINK_LOCAL)) if evidence.family == 6 else ([], [state])
+    course = []
+    for one in (*near, *far):
+        for names, addresses in first_addresses(one, evidence.node, evidence.family):
+            for two in site.split(one, Within("in_interface", names))[0]:
+                course += _redirected(target, two, addresses, site)
+    return course
+
+
+def _redirected(target: targets.Redirect, state: State, addresses: AddressSet, site: Site) -> Course:
+    wanted = Wanted(addresses, _ports(target.to_ports), None, target.random, own=True)
+    return _bound(state, _DESTINATION, wanted, site) if addresses else each([state], Verdict.DROP)
 
 
 def netmap(target: targets.Netmap, state: State, site: Site) -> Course:

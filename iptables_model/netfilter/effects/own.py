@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,25 +12,31 @@ from iptables_model.netfilter.sets import AddressSet, NameSet
 from iptables_model.netfilter.state import State
 from iptables_model.values.names import Interface
 
-__all__ = ["first_address", "source_address"]
+__all__ = ["LINK_LOCAL", "first_addresses", "source_address"]
 
-_LINK_LOCAL = AddressSet.read("fe80::/10")
+LINK_LOCAL = AddressSet.read("fe80::/10")
+"""The link-local addresses of IPv6."""
 
 
-def first_address(state: State, node: Node | None, version: int) -> AddressSet:
-    """Give what the first address can be of the interface by which the packet came (net/netfilter/nf_nat_redirect.c).
+def first_addresses(state: State, node: Node | None, version: int) -> list[tuple[NameSet, AddressSet]]:
+    """Give the first address of the interface by which the packet came, by the names of interfaces that have the same.
 
-    IPv6 takes the first link-local one for a link-local destination. Without a node it can be any address.
+    IPv6 takes the first link-local one for a link-local destination (net/netfilter/nf_nat_redirect.c). It can be any
+    address without a node, or of an interface that the node does not tell.
     """
+    anything = AddressSet.everything(version)
     if node is None:
-        return AddressSet.everything(version)
+        return [(NameSet.everything(), anything)]
     destination: Any = state.view("dst")
-    near = version == 6 and destination in _LINK_LOCAL
-    firsts = (
-        next((one for one in held if one.version == version and (one.is_link_local or not near)), None)
-        for held in _held(state, "in_interface", node)
-    )
-    return _union((one for one in firsts if one is not None and not one.is_loopback), version)
+    near = version == 6 and destination in LINK_LOCAL
+    alike: defaultdict[AddressSet, list[NameSet]] = defaultdict(list)
+    for name, held in node.interfaces:
+        usable = (one for one in held if one.version == version and (one.is_link_local or not near))
+        first = [one for one in list(usable)[:1] if not one.is_loopback]
+        alike[_union(first, version)].append(NameSet.of(Interface(name)))
+    found = [(NameSet(intervals.unite(one.bounds for one in names)), first) for first, names in alike.items()]
+    known = NameSet(intervals.unite(names.bounds for names, _ in found))
+    return [*found, (NameSet.everything() - known, anything)]
 
 
 def source_address(state: State, node: Node | None, version: int) -> AddressSet:
@@ -64,7 +71,7 @@ def _held(state: State, field: str, node: Node) -> Iterator[tuple[InterfaceAddre
 def _usable(held: Iterable[InterfaceAddress], state: State, version: int) -> list[InterfaceAddress]:
     """Keep the addresses of a version, loopback apart, whose scope can be that of the packet's destination."""
     destination: Any = state.view("dst")
-    near, far = destination in _LINK_LOCAL, not destination & _LINK_LOCAL
+    near, far = destination in LINK_LOCAL, not destination & LINK_LOCAL
     return [
         one
         for one in held
