@@ -118,11 +118,12 @@ _PROTOCOL_NAMES: dict[int, str] = {
     58: "ipv6-icmp", 59: "ipv6-nonxt", 60: "ipv6-opts", 73: "rspf", 81: "vmtp", 88: "eigrp", 89: "ospf", 93: "ax.25",
     94: "ipip", 97: "etherip", 98: "encap", 103: "pim", 108: "ipcomp", 112: "vrrp", 115: "l2tp", 124: "isis",
     132: "sctp", 133: "fc", 135: "mobility-header", 136: "udplite", 137: "mpls-in-ip", 138: "manet", 139: "hip",
-    140: "shim6", 141: "wesp", 142: "rohc",
+    140: "shim6", 141: "wesp", 142: "rohc", 143: "ethernet",
 }  # fmt: skip
 _PROTOCOL_NUMBERS = {name: number for number, name in _PROTOCOL_NAMES.items()} | {
     "all": 0,
     "ip": 0,
+    "hopopt": 0,
     "icmpv6": 58,
     "mh": 135,
     "ipv6-mh": 135,
