@@ -48,7 +48,7 @@ def _overview(kinds: Sequence[type[Extension]], told: Callable[[type], str], wor
         )
         for kind in kinds
     ]
-    return table(("extension", "options", "families", "packets"), rows)
+    return table(("extension", "options", "families", "since Linux", "packets"), rows)
 
 
 def _evaluated(kind: type) -> str:

@@ -186,6 +186,8 @@ class Extension:
     """The name behind `-m` or `-j`."""
     families: ClassVar[tuple[int, ...]] = (4, 6)
     """The families in which iptables offers the extension."""
+    since: ClassVar[str | None] = None
+    """The release of Linux that first had the extension, in whichever family; None where it is not known for sure."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names that iptables reads behind `-m` or `-j`, and prints as `extension`."""
     tables: ClassVar[tuple[str, ...]] = ()

@@ -14,6 +14,7 @@ class Nfacct(Match):
     """Count packets in a named object of nfnetlink_acct; it matches every packet (net/netfilter/xt_nfacct.c)."""
 
     extension = "nfacct"
+    since = "3.3"
 
     nfacct_name: str = option("--nfacct-name", bare("name", "the name of a counter", r"[^\s]{1,31}"), blanks=2)
 
@@ -31,6 +32,7 @@ class Rateest(Match):
     """
 
     extension = "rateest"
+    since = "2.6.25"
 
     rateest_delta: bool = flag("--rateest-delta", default=False)
     rateest: str | None = option("--rateest", _ESTIMATOR, default=None)

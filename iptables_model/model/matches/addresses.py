@@ -27,6 +27,7 @@ class Mac(Match):
     """Match the hardware address from which a packet came (net/netfilter/xt_mac.c)."""
 
     extension = "mac"
+    since = "2.4"
 
     mac_source: Negatable[MacAddress] = option("--mac-source", MAC, negatable=True)
 

@@ -103,6 +103,7 @@ class State(Match):
     """Match the state of the packet's connection, in the older way (net/netfilter/xt_state.c)."""
 
     extension = "state"
+    since = "2.4"
 
     state: Negatable[tuple[CtState, ...]] = option(
         "--state", several_of(CtState, only=tuple(CtState)[:5], abbreviated=True), negatable=True
@@ -135,6 +136,7 @@ class Connlabel(Match):
     """
 
     extension = "connlabel"
+    since = "3.9"
 
     label: Negatable[str] = option(
         "--label",
@@ -160,6 +162,7 @@ class Ipvs(Match):
     """
 
     extension = "ipvs"
+    since = "2.6.37"
 
     ipvs: bool | None = flag("--ipvs", negatable=True, default=None)
     vproto: Negatable[Protocol] | None = option("--vproto", _CT_PROTOCOL, negatable=True, default=None)
@@ -192,6 +195,7 @@ class Cluster(Match):
     """
 
     extension = "cluster"
+    since = "2.6.30"
 
     cluster_local_nodemask: Negatable[int] = option(
         "--cluster-local-nodemask",

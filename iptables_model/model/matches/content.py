@@ -30,6 +30,7 @@ class String(Match):
     """
 
     extension = "string"
+    since = "2.6.14"
 
     string: Negatable[bytes] = option(
         "--string", PATTERN, negatable=True, also=(Spelling("--hex-string", HEX_PATTERN, when=unprintable),)
@@ -48,6 +49,7 @@ class U32(Match):
     """Match numbers of up to four bytes anywhere in the packet (net/netfilter/xt_u32.c)."""
 
     extension = "u32"
+    since = "2.6.23"
 
     u32: Negatable[tuple[U32Test, ...]] = option("--u32", U32_TESTS, negatable=True)
 
@@ -57,6 +59,7 @@ class Bpf(Match):
     """Match packets for which a BPF program returns other than 0 (net/netfilter/xt_bpf.c)."""
 
     extension = "bpf"
+    since = "3.9"
 
     object_pinned: str | None = option(
         "--object-pinned", bare("path", "the path of a pinned program", r"[^\s]{1,511}"), default=None
@@ -74,6 +77,7 @@ class Osf(Match):
     """Match the operating system that a SYN gives away (net/netfilter/xt_osf.c)."""
 
     extension = "osf"
+    since = "2.6.31"
     families = (4,)
     protocols = (6,)
 

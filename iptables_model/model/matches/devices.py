@@ -39,6 +39,7 @@ class Devgroup(Match):
     """Match the groups of the devices by which a packet comes and goes (net/netfilter/xt_devgroup.c)."""
 
     extension = "devgroup"
+    since = "2.6.39"
 
     src_group: Negatable[Masked] | None = option("--src-group", _GROUP, negatable=True, default=None)
     dst_group: Negatable[Masked] | None = option("--dst-group", _GROUP, negatable=True, default=None)
@@ -83,5 +84,6 @@ class Cpu(Match):
     """Match the processor that handles a packet (net/netfilter/xt_cpu.c)."""
 
     extension = "cpu"
+    since = "2.6.36"
 
     cpu: Negatable[int] = option("--cpu", unsigned(32), negatable=True)

@@ -27,6 +27,7 @@ class Tos(Match):
     """Match the type of service: (byte & mask) == value (net/netfilter/xt_dscp.c, tos_mt)."""
 
     extension = "tos"
+    since = "2.4"
 
     tos: Negatable[MaskedTos] = option("--tos", TOS, negatable=True)
 

@@ -14,6 +14,7 @@ class Icmp(Match):
     """Match the type and code of an ICMP message (net/ipv4/netfilter/ip_tables.c, icmp_match)."""
 
     extension = "icmp"
+    since = "2.4"
     families = (4,)
     protocols = (1,)
 

@@ -121,6 +121,7 @@ class Srh(Match):
     """
 
     extension = "srh"
+    since = "4.16"
     families = (6,)
 
     srh_next_hdr: Negatable[int] | None = option("--srh-next-hdr", unsigned(8), negatable=True, default=None)

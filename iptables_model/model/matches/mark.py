@@ -14,6 +14,7 @@ class Mark(Match):
     """Match the packet's mark: (mark & mask) == value (net/netfilter/xt_mark.c, mark_mt)."""
 
     extension = "mark"
+    since = "2.4"
 
     mark: Negatable[Masked] = option("--mark", MARK, negatable=True)
 

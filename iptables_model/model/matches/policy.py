@@ -80,6 +80,7 @@ class Policy(Match):
     """
 
     extension = "policy"
+    since = "2.6.16"
 
     dir: PolicyDir = option("--dir", one_of(PolicyDir))
     pol: PolicyKind = option("--pol", one_of(PolicyKind), default=PolicyKind.IPSEC, always=True)

@@ -21,6 +21,7 @@ class Limit(Match):
     """Match at a limited rate, after a first burst (net/netfilter/xt_limit.c)."""
 
     extension = "limit"
+    since = "2.4"
 
     limit: Rate = option("--limit", RATE, default=RATE.read("3/hour"), always=True)
     limit_burst: int = option("--limit-burst", between(1, 10000), default=5)
@@ -53,6 +54,7 @@ class Hashlimit(Match):
     """
 
     extension = "hashlimit"
+    since = "2.6.10"
 
     hashlimit_upto: Negatable[HashRate | ByteRate] | None = option(
         "--hashlimit-upto", HASH_RATE, negatable=True, default=None, also=(Spelling("--hashlimit"),)
@@ -139,6 +141,7 @@ class Connlimit(Match):
     """
 
     extension = "connlimit"
+    since = "2.6.23"
 
     connlimit_upto: Negatable[int] | None = option("--connlimit-upto", unsigned(32), negatable=True, default=None)
     connlimit_above: Negatable[int] | None = option("--connlimit-above", unsigned(32), negatable=True, default=None)
@@ -194,6 +197,7 @@ class Connbytes(Match):
     """Match by the bytes or packets that a connection has had (net/netfilter/xt_connbytes.c)."""
 
     extension = "connbytes"
+    since = "2.6.14"
 
     connbytes: Negatable[NumberRange] = option("--connbytes", _CONNBYTES, negatable=True)
     connbytes_mode: ConnbytesMode = option("--connbytes-mode", one_of(ConnbytesMode))
@@ -210,5 +214,6 @@ class Quota(Match):
     """Match until so many bytes have passed (net/netfilter/xt_quota.c)."""
 
     extension = "quota"
+    since = "2.6.18"
 
     quota: Negatable[int] = option("--quota", unsigned(64), negatable=True)

@@ -60,6 +60,7 @@ class Rpfilter(Match):
     """Match packets whose answer would leave where they came in (net/ipv4/netfilter/ipt_rpfilter.c)."""
 
     extension = "rpfilter"
+    since = "3.3"
     tables = ("raw", "mangle")
 
     loose: bool = flag("--loose", default=False)

@@ -18,6 +18,7 @@ class Set(Match):
     """
 
     extension = "set"
+    since = "2.6.39"
 
     match_set: Negatable[SetRef] = option("--match-set", SET, negatable=True, also=(Spelling("--set"),))
     return_nomatch: bool = flag("--return-nomatch", default=False)

@@ -15,6 +15,7 @@ class Socket(Match):
     """Match packets for which there is an open socket on this host (net/netfilter/xt_socket.c)."""
 
     extension = "socket"
+    since = "2.6.28"
 
     transparent: bool = flag("--transparent", default=False)
     nowildcard: bool = flag("--nowildcard", default=False)
@@ -48,6 +49,7 @@ class Owner(Match):
     """Match packets by the user or group of the process whose socket sent them (net/netfilter/xt_owner.c)."""
 
     extension = "owner"
+    since = "2.4"
 
     socket_exists: bool | None = flag("--socket-exists", negatable=True, default=None)
     uid_owner: Negatable[NumberRange] | None = option("--uid-owner", _IDS, negatable=True, default=None)
@@ -65,6 +67,7 @@ class Cgroup(Match):
     """Match packets by the control group of their socket (net/netfilter/xt_cgroup.c)."""
 
     extension = "cgroup"
+    since = "3.14"
 
     path: Negatable[str] | None = option(
         "--path", text_of("path", "the path of a cgroup", shortest=1, longest=511), negatable=True, default=None

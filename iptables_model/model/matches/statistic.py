@@ -27,6 +27,7 @@ class Statistic(Match):
     """
 
     extension = "statistic"
+    since = "2.6.18"
     refuses = ("every", "packet")
 
     mode: StatisticMode = option("--mode", one_of(StatisticMode))

@@ -34,6 +34,7 @@ class Time(Match):
     """
 
     extension = "time"
+    since = "2.6.24"
 
     timestart: dt.time | None = option("--timestart", TIME_OF_DAY, default=None)
     timestop: dt.time | None = option("--timestop", TIME_OF_DAY, default=None)

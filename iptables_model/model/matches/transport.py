@@ -24,6 +24,7 @@ class Tcp(Match):
     """Match the ports, flags and options of a TCP segment (net/netfilter/xt_tcpudp.c)."""
 
     extension = "tcp"
+    since = "2.4"
     protocols = (6,)
     refuses = ()
 
@@ -44,6 +45,7 @@ class Udp(Match):
     """Match the ports of a UDP datagram (net/netfilter/xt_tcpudp.c)."""
 
     extension = "udp"
+    since = "2.4"
     protocols = (17,)
     refuses = ()
 
@@ -90,6 +92,7 @@ class Dccp(Match):
     """Match the ports, the type and the options of a DCCP packet (net/netfilter/xt_dccp.c)."""
 
     extension = "dccp"
+    since = "2.6.14"
     protocols = (33,)
 
     sport: Negatable[PortRange] | None = option("--sport", ANY_PORTS, negatable=True, default=None, also=_SPORT)
@@ -121,6 +124,7 @@ class Multiport(Match):
     """
 
     extension = "multiport"
+    since = "2.4"
     protocols = (6, 17, 33, 132, 136)
 
     sports: Negatable[tuple[PortRange, ...]] | None = option(

@@ -57,6 +57,7 @@ class Ct(Target):
     """
 
     extension = "CT"
+    since = "2.6.34"
     tables = ("raw",)
 
     notrack: bool = flag("--notrack", default=False)

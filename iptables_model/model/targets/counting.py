@@ -18,6 +18,7 @@ class Idletimer(Target):
     """Tell user space when an interface has been idle, through sysfs (net/netfilter/xt_IDLETIMER.c)."""
 
     extension = "IDLETIMER"
+    since = "2.6.36"
 
     timeout: int = option("--timeout", between(1, 2_147_482))
     label: str = option("--label", bare("label", "a label of at most 27 characters, without a slash", r"[^\s/]{1,27}"))
@@ -43,6 +44,7 @@ class Led(Target):
     """
 
     extension = "LED"
+    since = "2.6.31"
 
     led_trigger_id: str = option(
         "--led-trigger-id",
@@ -64,6 +66,7 @@ class Rateest(Target):
     """
 
     extension = "RATEEST"
+    since = "2.6.25"
 
     rateest_name: str = option("--rateest-name", bare("name", "the name of a rate estimator", r"[^\s]{1,15}"))
     rateest_interval: int = option("--rateest-interval", SPAN)

@@ -20,6 +20,7 @@ class Tos(Target):
     """Set the type of service to (byte & ~mask) ^ value (net/netfilter/xt_DSCP.c, tos_tg)."""
 
     extension = "TOS"
+    since = "2.4"
     tables = ("mangle",)
 
     set_tos: MaskedTos = option(
@@ -108,6 +109,7 @@ class Checksum(Target):
     """Fill in the checksum that was left to the hardware (net/netfilter/xt_CHECKSUM.c)."""
 
     extension = "CHECKSUM"
+    since = "2.6.36"
     tables = ("mangle",)
 
     checksum_fill: bool = flag("--checksum-fill", default=False)

@@ -47,6 +47,7 @@ class Log(Target):
     """Write a line about the packet to the kernel's log (net/netfilter/xt_LOG.c)."""
 
     extension = "LOG"
+    since = "2.4"
 
     log_prefix: str | None = option(
         "--log-prefix", text_of("prefix", "a prefix", shortest=1, longest=29, forbidden="\n"), default=None
@@ -108,6 +109,7 @@ class Audit(Target):
     """Write an audit record of the packet (net/netfilter/xt_AUDIT.c)."""
 
     extension = "AUDIT"
+    since = "2.6.39"
 
     type: AuditType = option("--type", one_of(AuditType))
 

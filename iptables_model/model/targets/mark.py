@@ -37,6 +37,7 @@ class Mark(Target):
     """Set the packet's mark to (mark & ~mask) ^ value (net/netfilter/xt_mark.c, mark_tg)."""
 
     extension = "MARK"
+    since = "2.4"
 
     set_xmark: Masked = option("--set-xmark", XMARK, also=_SPELLINGS)
 
@@ -92,6 +93,7 @@ class Secmark(Target):
     """Set the security mark of the packet, by its context (net/netfilter/xt_SECMARK.c)."""
 
     extension = "SECMARK"
+    since = "2.6.18"
     tables = ("mangle", "security")
 
     selctx: str = option("--selctx", bare("context", "a security context", r"[^\s]{1,255}"))
@@ -102,6 +104,7 @@ class Connsecmark(Target):
     """Copy the security mark from the packet to its connection, or back (net/netfilter/xt_CONNSECMARK.c)."""
 
     extension = "CONNSECMARK"
+    since = "2.6.18"
     tables = ("mangle", "security")
 
     save: bool = flag("--save", default=False)
@@ -136,6 +139,7 @@ class Hmark(Target):
     """
 
     extension = "HMARK"
+    since = "3.5"
     tables = ("mangle",)
 
     hmark_src_prefix: int | None = option("--hmark-src-prefix", PREFIX_LENGTH, default=None)

@@ -18,6 +18,7 @@ class Dnat(Target):
     """Change the destination of a connection (net/netfilter/xt_nat.c, xt_dnat_target_v2)."""
 
     extension = "DNAT"
+    since = "2.4"
     tables = ("nat",)
     misprinted = True
 
@@ -35,6 +36,7 @@ class Snat(Target):
     """Change the source of a connection (net/netfilter/xt_nat.c, xt_snat_target_v1)."""
 
     extension = "SNAT"
+    since = "2.4"
     tables = ("nat",)
 
     to_source: NatRange = option("--to-source", NAT_RANGE)
@@ -52,6 +54,7 @@ class Masquerade(Target):
     """Change the source to the address of the interface by which the packet leaves (net/netfilter/xt_MASQUERADE.c)."""
 
     extension = "MASQUERADE"
+    since = "2.4"
     tables = ("nat",)
 
     to_ports: PortRange | None = option("--to-ports", NAT_PORTS, default=None)
@@ -68,6 +71,7 @@ class Redirect(Target):
     """Change the destination to this host itself (net/netfilter/xt_REDIRECT.c)."""
 
     extension = "REDIRECT"
+    since = "2.4"
     tables = ("nat",)
 
     to_ports: PortRange | None = option("--to-ports", NAT_PORTS, default=None)
@@ -93,6 +97,7 @@ class Snpt(Target):
     """Translate the prefix of an IPv6 source, without state (net/ipv6/netfilter/ip6t_NPT.c)."""
 
     extension = "SNPT"
+    since = "3.7"
     families = (6,)
     tables = ("mangle",)
 
@@ -105,6 +110,7 @@ class Dnpt(Target):
     """Translate the prefix of an IPv6 destination, without state (net/ipv6/netfilter/ip6t_NPT.c)."""
 
     extension = "DNPT"
+    since = "3.7"
     families = (6,)
     tables = ("mangle",)
 

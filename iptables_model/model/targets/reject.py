@@ -79,6 +79,7 @@ class Reject(Target):
     """
 
     extension = "REJECT"
+    since = "2.4"
     tables = ("filter",)
 
     reject_with: RejectWith | None = option("--reject-with", _WITH, default=None)

@@ -14,6 +14,7 @@ class Set(Target):
     """Add the packet to an ipset, delete it, or take over marks from it (net/netfilter/xt_set.c)."""
 
     extension = "SET"
+    since = "2.6.39"
 
     add_set: SetRef | None = option("--add-set", SET, default=None)
     exist: bool = flag("--exist", default=False)

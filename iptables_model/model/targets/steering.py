@@ -23,6 +23,7 @@ class Nfqueue(Target):
     """
 
     extension = "NFQUEUE"
+    since = "2.6.14"
 
     queue_num: int | None = option("--queue-num", unsigned(16), default=None)
     queue_balance: NumberRange | None = option("--queue-balance", ranges(16, "queue", rising=True), default=None)
@@ -45,6 +46,7 @@ class Tee(Target):
     """Send a copy of the packet to another host on the link (net/netfilter/xt_TEE.c)."""
 
     extension = "TEE"
+    since = "2.6.35"
 
     gateway: Address = option("--gateway", ADDRESS)
     oif: str | None = option("--oif", bare("interface", "the name of an interface", r"\S{1,15}"), default=None)
@@ -62,6 +64,7 @@ class Tproxy(Target):
     """
 
     extension = "TPROXY"
+    since = "2.6.28"
     tables = ("mangle",)
     protocols = (6, 17)
 

@@ -56,6 +56,7 @@ class Tcpoptstrip(Target):
     """Replace TCP options by padding (net/netfilter/xt_TCPOPTSTRIP.c)."""
 
     extension = "TCPOPTSTRIP"
+    since = "2.6.25"
     tables = ("mangle",)
     protocols = (6,)
 
@@ -67,6 +68,7 @@ class Synproxy(Target):
     """Answer a SYN in place of the server, and connect to it when the client answers (net/netfilter/xt_SYNPROXY.c)."""
 
     extension = "SYNPROXY"
+    since = "3.12"
     protocols = (6,)
 
     sack_perm: bool = flag("--sack-perm", default=False)

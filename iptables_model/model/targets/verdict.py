@@ -18,6 +18,7 @@ class Accept(Target):
     """Let the packet pass this table at this hook."""
 
     extension = "ACCEPT"
+    since = "2.4"
 
 
 @extension
@@ -25,6 +26,7 @@ class Drop(Target):
     """Drop the packet without a word."""
 
     extension = "DROP"
+    since = "2.4"
 
 
 @extension
@@ -32,6 +34,7 @@ class Queue(Target):
     """Hand the packet to the process that listens to queue 0 (iptables-legacy only; now NFQUEUE)."""
 
     extension = "QUEUE"
+    since = "2.4"
 
 
 @extension
@@ -39,6 +42,7 @@ class Return(Target):
     """Go back to the rule behind the jump that led here; in a built-in chain, take its policy."""
 
     extension = "RETURN"
+    since = "2.4"
 
 
 @attrs.frozen(kw_only=True)
