@@ -42,6 +42,17 @@ NOT_HERE: dict[type[Extension], str] = {
 }
 """Extensions that not every backend and kernel can load: a refusal is no disagreement."""
 
+NOT_ASKED: dict[tuple[type[Extension], int | str], set[str]] = {
+    (Ip, 6): {"-f", "! -f"},  # IPv6 has fragments in a header of their own
+    (matches.Ah, 4): {"--ahlen", "! --ahlen", "--ahres"},  # libipt_ah.c has only --ahspi
+    # Both name what is made with tools that are not installed.
+    **{(matches.Bpf, family): {"--object-pinned"} for family in (4, 6)},
+    **{(targets.Ct, family): {"--timeout"} for family in (4, 6)},
+    # nf_tables' own log expression has a range no more.
+    **{(targets.Nflog, tool): {"--nflog-range"} for tool in ("iptables-nft", "ip6tables-nft")},
+}
+"""Options, plain or negated, about which iptables cannot be asked in a family, or one tool of it."""
+
 OF_IPV6 = ("UNSPEC", "UNICAST", "LOCAL", "ANYCAST", "MULTICAST", "UNREACHABLE")
 ADDR_TYPES = {
     4: values(several_of(AddrType)),

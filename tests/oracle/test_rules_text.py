@@ -8,6 +8,8 @@ those of `fixtures/read-only-here` and `fixtures/read-only-there`.
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 
 from iptables_model.grammar.reader import parse
 from iptables_model.model.matches import MATCHES
-from iptables_model.model.option import Extension
+from iptables_model.model.option import Extension, Option
 from iptables_model.model.rule import Rule
 from iptables_model.model.targets import TARGETS
-from tests.askable import BEFORE, IPSETS, NOT_HERE, ROUNDED, asked, instances, rule_with
+from tests.askable import BEFORE, IPSETS, NOT_ASKED, NOT_HERE, ROUNDED, asked, instances, rule_with
 from tests.identity import READ_ONLY_HERE, READ_ONLY_THERE, REFUSED, RULES, SPELLINGS, Case, RuleFile
 from tests.oracle import Namespace, namespace
 
@@ -62,6 +64,7 @@ def read(rules: list[str], table: str) -> tuple[Rule, ...]:
     return parse(text)[table][chain].rules
 
 
+@functools.cache
 def drawn(kind: type[Extension], family: int) -> list[Any]:
     """Draw some dozens of instances of a class, the same in every run."""
     found: list[Any] = []
@@ -80,7 +83,7 @@ CASES = [(kind, family) for kind in (*MATCHES, *TARGETS) for family in kind.fami
 
 @pytest.mark.parametrize(("kind", "family"), CASES, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_iptables_prints_and_reads_what_we_do(kind: type[Extension], family: int, lab: Namespace) -> None:
-    values = drawn(kind, family)
+    values = drawn(kind, family)  # type: ignore[arg-type] # mypy: a class is not Hashable
     for tool in (tool for tool in TOOLS if family_of(tool) == family):
         # Loaded all at once, which is as fast as one; iptables tells the line that it refuses.
         rules = [rule_with(value, family) for value in values if asked(value, tool)]
@@ -143,3 +146,34 @@ def refused(lab: Namespace, tool: str, case: Case) -> bool:
     except RefusedError:
         return True
     return False
+
+
+def lines_asked(kind: type[Extension], tool: str) -> Iterator[str]:
+    """List the rules with an extension about which the tests here ask a tool."""
+    family = family_of(tool)
+    values = drawn(kind, family)  # type: ignore[arg-type] # as above
+    yield from (str(rule_with(value, family)) for value in values if asked(value, tool))
+    for file in RULES:
+        if file.kind is kind and family in file.families:
+            yield from file.lines
+    loaded = f"-{'m' if kind in MATCHES else 'j'} {kind.extension}"
+    yield from (case.line for case in SPELLINGS if case.family == family and loaded in case.line)
+
+
+def options_in(kind: type[Extension]) -> list[Option]:
+    """List the options of an extension that have flags, those of its elements too."""
+    inner = [option for each in kind.options if each.codec.element for option in options_in(each.codec.element)]
+    return [option for option in kind.options if option.flag] + inner
+
+
+@pytest.mark.parametrize(("kind", "family"), CASES, ids=lambda value: getattr(value, "__name__", str(value)))
+def test_every_option_is_asked_about(kind: type[Extension], family: int) -> None:
+    for tool in (tool for tool in TOOLS if family_of(tool) == family):
+        lines = " \n".join(lines_asked(kind, tool)) + " "
+        missing = set()
+        for option in options_in(kind):
+            flags = "|".join(re.escape(spelling.flag) for spelling in option.spellings())
+            found = set(re.findall(rf" (! )?(?:{flags}) ", lines))
+            wanted = {"", "! "} if option.negatable else {""}
+            missing |= {f"{bang}{option.flag}" for bang in wanted - found}
+        assert missing == NOT_ASKED.get((kind, family), set()) | NOT_ASKED.get((kind, tool), set())
