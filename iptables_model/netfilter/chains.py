@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from iptables_model.model.matches import Ip, Tcp, Udp
 from iptables_model.model.places import Places
@@ -29,13 +28,6 @@ _BY_INDEX = frozenset({"dst", "dport"})
 _BY_NOTHING: frozenset[str] = frozenset()
 
 
-class Asked(NamedTuple):
-    """Hold what a rule asks: its condition, and the fields that tell the answer (None if they cannot)."""
-
-    condition: Condition
-    fields: frozenset[str] | None
-
-
 class ReadyChain:
     """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key."""
 
@@ -47,7 +39,8 @@ class ReadyChain:
         self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
         self.memory = Memory()
         self._rules: list[Rule | None] = [None] * self.size
-        self._asked: list[Asked | None] = [None] * self.size
+        self._conditions: list[Condition | None] = [None] * self.size
+        self._fields: dict[int, frozenset[str] | None] = {}
         self._steps: dict[tuple[int | None, str], Step] = {}
 
     def rule(self, place: int) -> Rule:
@@ -57,13 +50,19 @@ class ReadyChain:
             known = self._rules[place] = rule_of(self.chain, place)
         return known
 
-    def asked(self, place: int) -> Asked:
+    def condition(self, place: int) -> Condition:
         """Give what a rule asks, by its place in the chain."""
-        known = self._asked[place]
+        known = self._conditions[place]
         if known is None:
-            condition = all_of(meaning_of(match, self._evidence) for match in self.rule(place).matches)
-            known = self._asked[place] = Asked(condition, asked_by(condition))
+            known = all_of(meaning_of(match, self._evidence) for match in self.rule(place).matches)
+            self._conditions[place] = known
         return known
+
+    def asked_fields(self, place: int) -> frozenset[str] | None:
+        """Give the fields that tell whether a rule matches, by its place in the chain, or None if they cannot."""
+        if place not in self._fields:
+            self._fields[place] = asked_by(self.condition(place))
+        return self._fields[place]
 
     def step(self, table: str, place: int | None, verdict: str, change: str = "") -> Step:
         """Report a stop at a rule, or (without a place) at the policy; those that change nothing are made once."""
@@ -107,6 +106,7 @@ class Index:
         for key in keys:
             self._places.add(key)
         self._known: dict[LineSet, list[int]] = {}
+        self._known_keys: dict[int, list[int]] = {}
 
     def is_sharp(self, state: State) -> bool:
         """Say whether the field is one key, and few rules are without a key."""
@@ -119,8 +119,7 @@ class Index:
         if not isinstance(wanted, NumberSet | AddressSet):
             return start
         if wanted.single is not None:
-            keyed = self._places.of(wanted.single)
-            return min(self._first(keyed, start), self._first(self._loose, start))
+            return min(self._first(self._keyed(wanted.single), start), self._first(self._loose, start))
         # A wide set mostly holds the very next key, and is asked for once; to look all its keys up would take longer.
         for place, key in enumerate(self._keys[start : start + _SHORT], start):
             if key is None or intervals.contains(wanted.bounds, key):
@@ -129,6 +128,13 @@ class Index:
         if places is None:
             places = self._known[wanted] = self._places_within(wanted.bounds)
         return self._first(places, start)
+
+    def _keyed(self, key: int) -> list[int]:
+        """List the places of a key; those of a port that many Services have are asked for again and again."""
+        places = self._known_keys.get(key)
+        if places is None:
+            places = self._known_keys[key] = self._places.of(key)
+        return places
 
     def _first(self, places: Sequence[int], start: int) -> int:
         found = bisect_left(places, start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -98,16 +98,18 @@ def all_of(conditions: Iterable[Condition]) -> Condition:
     >>> all_of((ALWAYS, All((NEVER,)))) == NEVER
     True
     """
-    flat = tuple(_flattened(conditions))
-    return flat[0] if len(flat) == 1 else All(flat)
+    flat = _flattened(conditions)
+    return flat[0] if len(flat) == 1 else All(tuple(flat))
 
 
-def _flattened(conditions: Iterable[Condition]) -> Iterator[Condition]:
+def _flattened(conditions: Iterable[Condition]) -> list[Condition]:
+    flat: list[Condition] = []
     for one in conditions:
         if isinstance(one, All):
-            yield from _flattened(one.conditions)
+            flat += _flattened(one.conditions)
         else:
-            yield one
+            flat.append(one)
+    return flat
 
 
 def asked_by(condition: Condition) -> frozenset[str] | None:

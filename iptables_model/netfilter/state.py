@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from fractions import Fraction
+from functools import lru_cache
 from itertools import count
 from typing import Any as Anything
 from typing import NamedTuple, Self, TypeAlias
@@ -233,10 +234,7 @@ class State:
                 shifted: FieldSet = self.when[source].shifted(offset)
                 return shifted
             case Mixed(sources, xor):
-                found = BitSet.of(xor)
-                for field, kept, left in sources:
-                    found ^= self.when[field].kept(kept).moved(left)
-                return found
+                return _mixed(xor, tuple([(self.when[field], kept, left) for field, kept, left in sources]))
 
     def content(self, field: str) -> object:
         """Tell all that a rule can learn of a field."""
@@ -266,6 +264,15 @@ def unrolled(steps: tuple[Anything, ...]) -> Iterator[Step]:
     while steps:
         step, steps = steps
         yield step
+
+
+@lru_cache(maxsize=256)
+def _mixed(xor: int, sources: tuple[tuple[BitSet, int, int], ...]) -> BitSet:
+    """Put bits together; thousands of packets that were marked alike share one set."""
+    found = BitSet.of(xor)
+    for held, kept, left in sources:
+        found ^= held.kept(kept).moved(left)
+    return found
 
 
 Parts: TypeAlias = tuple[list[State], list[State]]

@@ -167,7 +167,7 @@ class Traversal:
             self._start.memory.keep(state, self._asked, course)
 
     def _learn(self, fields: frozenset[str] | None) -> None:
-        """Take note of the fields on which the course depends, or (None) that it depends on more than fields."""
+        """Take note of the fields on which the course depends, or (None) that nothing will be remembered of it."""
         self._asked = None if self._asked is None or fields is None else self._asked | fields
 
     def _ask(self, at: Place) -> None:
@@ -179,13 +179,15 @@ class Traversal:
             if place >= chain.size:
                 self._leave(at._replace(state=state))
                 return
-            condition, fields = chain.asked(place)
-            self._learn(fields)
-            yes, no = split(state, condition, self._walk.suppose)
+            if self._asked is not None:
+                self._learn(chain.asked_fields(place))
+            yes, no = split(state, chain.condition(place), self._walk.suppose)
             if yes or len(no) > 1:
                 break
             state = no[0]
             place += 1
+        if len(yes) + len(no) > 1:
+            self._learn(None)
         here = at._replace(position=(*lead, place))
         for other in reversed(no):
             self._waiting.push(here.behind(other))
