@@ -3,7 +3,7 @@
     pytest tests/benchmarks/test_parse.py --benchmark-columns=min,mean,rounds --benchmark-json=parse.json
 
 `extra_info` holds the ratio to the faster of both flavours of iptables-restore, and the peak memory of a process that
-does nothing else. The bounds are asserted where iptables can be asked.
+does nothing else. They are recorded and not asserted, because other work on the machine moves them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,6 @@ from iptables_model import parse
 from tests.benchmarks.generate import firewall, kube_proxy
 from tests.files import ROOT
 from tests.oracle import namespace, why_not
-
-MOST_TIMES = 8
-MOST_MEMORY = 200
-"""In megabytes, for 50,000 rules."""
 
 PEAK = """
 import sys
@@ -45,15 +41,11 @@ def test_parse(make: Callable[[int], str], rules: int, benchmark: BenchmarkFixtu
     ruleset = benchmark.pedantic(parse, (text,), rounds=5, iterations=1)  # type: ignore[no-untyped-call]
     assert abs(sum(len(chain.rules) for table in ruleset for chain in table) - rules) < 20
     if Path("/proc/self/status").exists():
-        megabytes = peak(text)
-        benchmark.extra_info["peak_megabytes"] = megabytes
-        assert megabytes < MOST_MEMORY
+        benchmark.extra_info["peak_megabytes"] = peak(text)
     if why_not() is None:
         taken = restore(text)
-        ratio = best(lambda: parse(text)) / taken
         benchmark.extra_info["iptables_restore_seconds"] = round(taken, 4)
-        benchmark.extra_info["times_iptables_restore"] = round(ratio, 2)
-        assert ratio < MOST_TIMES
+        benchmark.extra_info["times_iptables_restore"] = round(best(lambda: parse(text)) / taken, 2)
 
 
 def peak(text: str) -> int:
