@@ -22,7 +22,7 @@ from iptables_model.values.addresses import address, network
 from iptables_model.values.codec import several_of
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import NumberRange, PortRange, Protocol
-from iptables_model.values.rates import ByteRate, HashRate
+from iptables_model.values.rates import ByteRate
 from iptables_model.values.sets import SetRef, Side
 from iptables_model.values.transport import TcpFlags
 
@@ -31,16 +31,18 @@ LETTERS = st.sampled_from(string.ascii_letters + string.digits + " !#$%&()*+,-./
 IPSETS = {"web": 4, "weave-;rGqyMIl1HN^cf~Z$3]6!N": 4, "web6": 6}
 """The sets that the tests make, and their families."""
 
-NOT_HERE: dict[type[Extension], str] = {
-    matches.Ipvs: "this kernel has no IPVS",
-    matches.Nfacct: "its counters are made with a tool that is not installed",
-    targets.Queue: "nf_tables has no such target",
-    targets.Clusterip: "Linux has it no more since 6.2",
-    targets.Led: "this kernel has no LED triggers",
-    targets.Secmark: "this kernel has no SELinux",
-    targets.Ulog: "Linux has it no more since 3.17",
+_NFT, _LEGACY = ({f"{tool}-{backend}" for tool in ("iptables", "ip6tables")} for backend in ("nft", "legacy"))
+
+NOT_HERE: dict[type[Extension], set[str]] = {
+    matches.Ipvs: _NFT | _LEGACY,  # this kernel has no IPVS
+    matches.Nfacct: _NFT | _LEGACY,  # its counters are made with a tool that is not installed
+    targets.Queue: _NFT,  # nf_tables has no such target
+    targets.Clusterip: _NFT | _LEGACY,  # Linux has it no more since 6.2
+    targets.Led: _NFT | _LEGACY,  # this kernel has no LED triggers
+    targets.Secmark: _NFT | _LEGACY,  # this kernel has no SELinux
+    targets.Ulog: _NFT | _LEGACY,  # Linux has it no more since 3.17
 }
-"""Extensions that not every backend and kernel can load: a refusal is no disagreement."""
+"""The tools that cannot load an extension with this kernel, and why. A test says when one of them can."""
 
 NOT_ASKED: dict[tuple[type[Extension], int | str], set[str]] = {
     (Ip, 6): {"-f", "! -f"},  # IPv6 has fragments in a header of their own
@@ -101,49 +103,91 @@ KNOWN: dict[type[Extension], Callable[[int], Known]] = {
 
 NOT_ANY = {Negatable(network(text), negated=True) for text in ("0.0.0.0/0", "::/0")}
 
-LOST: dict[type[Extension], tuple[Callable[[Any, str], bool], ...]] = {
+Lost = tuple[Callable[[Any, str], bool], str]
+"""Says of a value whether a tool loses it, with the options of a rule for an example."""
+
+LOST: dict[type[Extension], tuple[Lost, ...]] = {
     # nf_tables refuses to compare with nothing.
-    Ip: (lambda ip, tool: "nft" in tool and not {ip.source, ip.destination}.isdisjoint(NOT_ANY),),
-    # The kernel's credits overflow (xt_limit.c, xt_hashlimit.c); nf_tables counts `limit` in its own way.
+    Ip: ((lambda ip, tool: "nft" in tool and not {ip.source, ip.destination}.isdisjoint(NOT_ANY), "! -s 0.0.0.0/0"),),
+    # The kernel's credits overflow (xt_limit.c); nf_tables counts `limit` in its own way.
     matches.Limit: (
-        lambda limit, tool: "legacy" in tool and limit.limit.interval * limit.limit_burst > 86400 * 10_000,
+        (
+            lambda limit, tool: "legacy" in tool and limit.limit.interval * limit.limit_burst > 86400 * 10_000,
+            "-m limit --limit 1/day --limit-burst 10",
+        ),
     ),
     matches.Hashlimit: (
-        lambda limit, _: (
-            isinstance(limit.rate, HashRate) and limit.rate.interval * limit.hashlimit_burst > 86400 * 1_000_000
-        ),
         # Printed, and not read back.
-        lambda limit, _: isinstance(limit.rate, ByteRate) and 0 in (limit.rate.bytes, limit.hashlimit_burst),
+        (
+            lambda limit, _: isinstance(limit.rate, ByteRate) and 0 in (limit.rate.bytes, limit.hashlimit_burst),
+            "-m hashlimit --hashlimit-upto 1b/s --hashlimit-name lostbytes",
+        ),
     ),
     # The kernel takes what iptables prints as a negative number.
-    matches.Recent: (lambda match, _: (match.seconds or 0) >> 31 != 0,),
+    matches.Recent: (
+        (
+            lambda match, _: (match.seconds or 0) >> 31 != 0,
+            "-m recent --rcheck --seconds 2147483648 --name DEFAULT --mask 255.255.255.255 --rsource",
+        ),
+    ),
     matches.Rateest: (
         # The way to compare is printed twice, which iptables does not read back.
-        lambda match, _: match.rateest_bps is not None and match.rateest_pps is not None,
-        lambda match, _: match.rateest_bps2 is not None and match.rateest_pps2 is not None,
+        (
+            lambda match, _: match.rateest_bps is not None and match.rateest_pps is not None,
+            "-m rateest --rateest RE1 --rateest-bps 8bit --rateest-pps 1 --rateest-lt",
+        ),
+        (
+            lambda match, _: match.rateest_bps2 is not None and match.rateest_pps2 is not None,
+            "-m rateest --rateest-delta --rateest RE2 --rateest-bps1 1bit --rateest-eq --rateest-bps2 2bit --rateest-pps2 5",
+        ),
     ),
     # A list of no days is printed as nothing, which iptables does not read back.
     matches.Time: (
-        lambda time, _: any(days is not None and not days.value for days in (time.monthdays, time.weekdays)),
+        (
+            lambda time, _: any(days is not None and not days.value for days in (time.monthdays, time.weekdays)),
+            "-m time ! --weekdays Mon,Tue,Wed,Thu,Fri,Sat,Sun",
+        ),
     ),
-    matches.Tcp: (lambda tcp, _: tcp.tcp_flags is not None and tcp.tcp_flags.value.mask == 0,),  # never printed
     # iptables prints no options for the full range, and reads none as index 0.
-    matches.Ipcomp: (lambda match, _: match.ipcompspi.value == NumberRange(0, 0xFFFFFFFF),),
+    matches.Ipcomp: (
+        (
+            lambda match, _: match.ipcompspi.value == NumberRange(0, 0xFFFFFFFF),
+            "-p 108 -m ipcomp --ipcompspi 0:4294967295",
+        ),
+    ),
+    # Printed as 0, which is 0 and above.
     matches.Connbytes: (
-        lambda match, _: match.connbytes.value == NumberRange(0, 0),
-    ),  # printed as 0, which is 0 and above
+        (
+            lambda match, _: match.connbytes.value == NumberRange(0, 0),
+            "-m connbytes --connbytes 0:0 --connbytes-mode packets --connbytes-dir both",
+        ),
+    ),
     # A prefix without bits is not printed, and must be given.
-    targets.Snpt: (lambda target, _: "::/0" in str(target.src_pfx) or "::/0" in str(target.dst_pfx),),
-    targets.Dnpt: (lambda target, _: "::/0" in str(target.src_pfx) or "::/0" in str(target.dst_pfx),),
+    targets.Snpt: (
+        (
+            lambda target, _: "::/0" in str(target.src_pfx) or "::/0" in str(target.dst_pfx),
+            "-j SNPT --src-pfx ::/0 --dst-pfx fd00::/64",
+        ),
+    ),
+    targets.Dnpt: (
+        (
+            lambda target, _: "::/0" in str(target.src_pfx) or "::/0" in str(target.dst_pfx),
+            "-j DNPT --src-pfx ::/0 --dst-pfx fd00::/64",
+        ),
+    ),
     # nf_tables' own log expression has a range no more.
-    targets.Nflog: (lambda target, tool: "nft" in tool and target.nflog_range != 0,),
+    targets.Nflog: (
+        (lambda target, tool: "nft" in tool and target.nflog_range != 0, "-j NFLOG --nflog-group 1 --nflog-range 64"),
+    ),
     # Neither has a source port been kept to shift from (libxt_NAT.c of 1.8.9), but for DNAT.
-    targets.Snat: (lambda target, _: target.to_source.base_port is not None,),
+    targets.Snat: (
+        (
+            lambda target, _: target.to_source.base_port is not None,
+            "-p tcp -j SNAT --to-source 192.0.2.1:1000-1010/900",
+        ),
+    ),
 }
 """Values that iptables takes and does not print, or not so that it could read them."""
-
-ROUNDED: set[type[Extension]] = {matches.Hashlimit, matches.Limit, matches.Rateest}
-"""Extensions that have rates, which are rounded when they are printed."""
 
 EVERY = (PortRange(0, 65535), NumberRange(0, 255), NumberRange(0, 0xFFFFFFFF))
 
@@ -152,7 +196,7 @@ def asked(value: Any, tool: str) -> bool:
     """Say whether iptables can be asked for a value."""
     carried = options_of(value)
     return not (
-        any(lost(value, tool) for lost in LOST.get(type(value), ()))
+        any(lost(value, tool) for lost, _ in LOST.get(type(value), ()))
         # iptables-restore takes words of up to 1024 bytes.
         or any(len(option.codec.write(held)) > 1000 for option, held, _ in carried)
         # A negated range of everything matches nothing; iptables prints it as if it were not there.
