@@ -138,7 +138,7 @@ LOST: dict[type[Extension], tuple[Lost, ...]] = {
         ),
         (
             lambda match, _: match.rateest_bps2 is not None and match.rateest_pps2 is not None,
-            "-m rateest --rateest-delta --rateest RE2 --rateest-bps1 1bit --rateest-eq --rateest-bps2 2bit --rateest-pps2 5",
+            "-m rateest --rateest-delta --rateest RE2 --rateest-eq --rateest-bps2 8bit --rateest-pps2 5",
         ),
     ),
     # A list of no days is printed as nothing, which iptables does not read back.
