@@ -105,10 +105,10 @@ def all_of(conditions: Iterable[Condition]) -> Condition:
 def _flattened(conditions: Iterable[Condition]) -> list[Condition]:
     flat: list[Condition] = []
     for one in conditions:
-        if isinstance(one, All):
-            flat += _flattened(one.conditions)
-        else:
+        if not isinstance(one, All):
             flat.append(one)
+        elif one.conditions:
+            flat += _flattened(one.conditions)
     return flat
 
 

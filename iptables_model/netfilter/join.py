@@ -21,7 +21,7 @@ def joined(states: list[State]) -> list[State]:
     """
     if len(states) < 2:
         return states
-    alike = _sorted_by(states, lambda state: frozenset(state.now.items()))
+    alike = _sorted_by(states, lambda state: state.rewriting)
     return [one for held in alike for one in united(held)]
 
 

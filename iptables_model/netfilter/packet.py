@@ -167,9 +167,12 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in attrs.fields(Packet))
 def packet_of(cube: Mapping[str, Anything]) -> Packet:
     """Make a packet of a set for each field, without a look: the walk leaves none empty."""
     made = object.__new__(Packet)
-    for name in FIELDS:
-        object.__setattr__(made, name, cube[name])
+    for name, fill in _SLOTS:
+        fill(made, cube[name])
     return made
+
+
+_SLOTS = tuple((name, getattr(Packet, name).__set__) for name in FIELDS)
 
 
 _OPEN = Packet(**dict.fromkeys(FIELDS, ANY))  # each field knows this word

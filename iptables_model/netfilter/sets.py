@@ -341,7 +341,9 @@ class Choice:
         """Give what is in another choice and what is not, each None if that is nothing."""
         if self.names <= other.names:
             return self, None
-        return self & other or None, self - other
+        if self.names.isdisjoint(other.names):
+            return None, self
+        return self & other, self - other
 
     def __bool__(self) -> bool:
         return bool(self.names)

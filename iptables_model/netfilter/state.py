@@ -14,7 +14,7 @@ import attrs
 from iptables_model.model.rule import Rule
 from iptables_model.netfilter.bits import BitSet, moved
 from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Initially, Not, Within
-from iptables_model.netfilter.packet import FieldSet
+from iptables_model.netfilter.packet import FIELDS, FieldSet
 from iptables_model.netfilter.sets import LineSet
 
 __all__ = [
@@ -218,6 +218,11 @@ class State:
     def leaving(self) -> dict[str, FieldSet]:
         """Give the sets that all fields can be now."""
         return {**self.when, **{field: self.view(field) for field in self.now}}
+
+    @property
+    def rewriting(self) -> Hashable:
+        """Tell states apart by what was rewritten, and to what."""
+        return tuple(map(self.now.get, FIELDS))
 
     def view(self, field: str) -> FieldSet:
         """Give the set that a field can be now."""

@@ -161,7 +161,7 @@ def _trace(arrival: Arrival) -> Hashable:
 
 def _fate(arrival: Arrival) -> Hashable:
     """Tell arrivals apart by where they end and, if they get there, by what they have become."""
-    become = frozenset(arrival.state.now.items()) if arrival.outcome is Outcome.REACHES else None
+    become = arrival.state.rewriting if arrival.outcome is Outcome.REACHES else None
     return arrival.outcome, arrival.delivery, arrival.reason, become
 
 

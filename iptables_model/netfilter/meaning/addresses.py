@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any as Anything
 
 from iptables_model.model import matches
@@ -37,6 +38,7 @@ def _named(field: str) -> Callable[[Anything], Condition]:
     return lambda interface: Within(field, NameSet.of(interface))
 
 
+@cache
 def _is_protocol(number: int) -> Condition:
     """Ask for a protocol; 0 asks for any (ip_packet_match, net/ipv4/netfilter/ip_tables.c)."""
     return Within("protocol", NumberSet.of(number)) if number else ALWAYS
