@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
+from itertools import repeat
+from operator import is_not, itemgetter
 from typing import Any
 
 from iptables_model.netfilter.packet import FIELDS
@@ -30,13 +32,19 @@ def united(states: list[State]) -> list[State]:
     count = len(states) + 1
     while 1 < len(states) < count:
         count = len(states)
-        fields = [field for field in FIELDS if any(state.when[field] is not states[0].when[field] for state in states)]
+        fields = _differing(states)
         states = _with_shares_added(states, fields)
         for field in fields:
             states = _with_field_united(states, field, [other for other in fields if other != field])
         for key in _assumed(states):
             states = _without_needless(states, key, fields)
     return states
+
+
+def _differing(states: list[State]) -> list[str]:
+    """List the fields in which some states may differ; those that nothing has narrowed are one and the same object."""
+    held = [state.when for state in states]
+    return [field for field in FIELDS if any(map(is_not, map(itemgetter(field), held), repeat(held[0][field])))]
 
 
 def _sorted_by(states: Iterable[State], key: Callable[[State], Hashable]) -> Iterator[list[State]]:
