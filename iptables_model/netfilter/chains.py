@@ -37,11 +37,15 @@ class ReadyChain:
         self.indexed = self.size >= _SHORT
         self._evidence = evidence
         self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
-        self.memory = Memory()
         self._rules: list[Rule | None] = [None] * self.size
         self._conditions: list[Condition | None] = [None] * self.size
         self._fields: dict[int, frozenset[str] | None] = {}
         self._steps: dict[tuple[int | None, str], Step] = {}
+
+    @cached_property
+    def memory(self) -> Memory:
+        """Remember what a built-in chain does; the others are never asked."""
+        return Memory()
 
     def rule(self, place: int) -> Rule:
         """Give a rule by its place in the chain."""
