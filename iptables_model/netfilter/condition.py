@@ -23,6 +23,7 @@ __all__ = [
     "Condition",
     "Initially",
     "Not",
+    "OnceChanged",
     "Within",
     "all_of",
     "asked_by",
@@ -89,7 +90,16 @@ class Assume:
     match: Match | None = None
 
 
-Condition: TypeAlias = Within | Initially | Not | All | Any | Chance | Assume
+@attrs.frozen
+class OnceChanged:
+    """Ask one thing before, and another after the packet changed something on its way that is no field of its own."""
+
+    thing: str
+    before: Condition
+    after: Assume
+
+
+Condition: TypeAlias = Within | Initially | Not | All | Any | Chance | Assume | OnceChanged
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:
@@ -128,6 +138,9 @@ def asked_by(condition: Condition) -> frozenset[str] | None:
             return None if None in parts else frozenset().union(*(one for one in parts if one))
         case Chance():
             return frozenset()
+        case OnceChanged(thing, before, after):
+            known = asked_by(before)
+            return None if known is None else known | {thing, *after.fields}
         case Initially() | Assume():
             return None
 

@@ -23,7 +23,7 @@ def joined(states: list[State]) -> list[State]:
     """
     if len(states) < 2:
         return states
-    alike = _sorted_by(states, lambda state: state.rewriting)
+    alike = _sorted_by(states, lambda state: (state.rewriting, state.beside))
     return [one for held in alike for one in united(held)]
 
 

@@ -13,7 +13,17 @@ import attrs
 
 from iptables_model.model.rule import Rule
 from iptables_model.netfilter.bits import BitSet, moved
-from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Initially, Not, Within
+from iptables_model.netfilter.condition import (
+    All,
+    Any,
+    Assume,
+    Chance,
+    Condition,
+    Initially,
+    Not,
+    OnceChanged,
+    Within,
+)
 from iptables_model.netfilter.packet import FIELDS, FieldSet
 from iptables_model.netfilter.sets import LineSet
 
@@ -128,8 +138,9 @@ class State:
     """Hold one set of packets on its way through the hooks.
 
     `when` maps each field to the set that it had when the question was asked, and `now` the fields that were rewritten
-    since; `assumed` is what was taken for granted, and `decided_by` the rule that stopped the packets or
-    last changed where they go.
+    since; what else the packet changed, such as the contents of an ipset, is there with the count of its changes.
+    `assumed` is what was taken for granted, and `decided_by` the rule that stopped the packets or last changed where
+    they go.
     Working objects of the walk, copied where packets part.
     """
 
@@ -217,12 +228,17 @@ class State:
 
     def leaving(self) -> dict[str, FieldSet]:
         """Give the sets that all fields can be now."""
-        return {**self.when, **{field: self.view(field) for field in self.now}}
+        return {**self.when, **{field: self.view(field) for field in self.now if field in self.when}}
 
     @property
     def rewriting(self) -> Hashable:
         """Tell states apart by what was rewritten, and to what."""
         return tuple(map(self.now.get, FIELDS))
+
+    @property
+    def beside(self) -> Hashable:
+        """Tell states apart by what their packets changed beside themselves, such as ipsets."""
+        return frozenset((thing, change) for thing, change in self.now.items() if thing not in self.when)
 
     def view(self, field: str) -> FieldSet:
         """Give the set that a field can be now."""
@@ -242,7 +258,9 @@ class State:
                 return _mixed(xor, tuple([(self.when[field], kept, left) for field, kept, left in sources]))
 
     def content(self, field: str) -> object:
-        """Tell all that a rule can learn of a field."""
+        """Tell all that a rule can learn of a field; of what the packet changed beside itself, that is assumed."""
+        if field not in self.when:
+            return field in self.now and frozenset(self.assumed.items())
         override = self.now.get(field)
         match override:
             case None:
@@ -300,6 +318,8 @@ def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
         return _split_asked(state, condition.field, condition.allowed)
     if isinstance(condition, Chance):
         return _split_chance(state, condition.probability)
+    if isinstance(condition, OnceChanged):
+        return split(state, condition.after if condition.thing in state.now else condition.before, suppose)
     return _split_assumption(state, condition, suppose)
 
 

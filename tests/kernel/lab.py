@@ -81,6 +81,7 @@ create ports4 hash:ip,port family inet
 add ports4 192.0.2.1,tcp:80
 add ports4 192.0.2.1,udp:53
 add ports4 10.244.1.3,sctp:443
+create seen4 hash:ip family inet
 create hosts6 hash:ip family inet6
 add hosts6 fd00:244:1::3
 add hosts6 2001:db8::1
@@ -90,7 +91,9 @@ add nets6 fd00:244:1::/64 nomatch
 create ports6 hash:ip,port family inet6
 add ports6 2001:db8::1,tcp:80
 add ports6 2001:db8::9,udp:53
+create seen6 hash:ip family inet6
 """
+"""The node's ipsets. No rule looks into the last of a family, which the packets before may have changed."""
 
 _PROBE = 0xFFFF
 _ENDS = {"end-input": "INPUT", "end-postrouting": "POSTROUTING"}

@@ -9,7 +9,7 @@ from typing import Any
 from iptables_model.model import targets
 from iptables_model.model.option import Target
 from iptables_model.model.text import target_text
-from iptables_model.netfilter.effects import headers, marks, nat, prefixes, steering, tracking, verdicts
+from iptables_model.netfilter.effects import headers, marks, nat, prefixes, sets, steering, tracking, verdicts
 from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, unknown_course
 from iptables_model.netfilter.state import State
 
@@ -61,6 +61,7 @@ EFFECTS: Mapping[type[Target], Callable[[Any, State, Site], Course]] = MappingPr
         targets.Reject: verdicts.reject,
         targets.Return: verdicts.return_,
         targets.Secmark: verdicts.go_on,
+        targets.Set: sets.ipset,
         targets.Snat: nat.snat,
         targets.Snpt: prefixes.snpt,
         targets.Synproxy: steering.synproxy,

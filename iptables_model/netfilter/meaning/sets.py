@@ -12,14 +12,14 @@ import attrs
 from iptables_model.model import matches
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.bits import BitSet
-from iptables_model.netfilter.condition import NEVER, All, Any, Assume, Condition, Not, Within
+from iptables_model.netfilter.condition import NEVER, All, Any, Assume, Condition, Not, OnceChanged, Within
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.ipsets import Device, Element, IpSet, Ports
 from iptables_model.netfilter.meaning.asking import WHOLE, asks
 from iptables_model.netfilter.sets import AddressSet, LineSet, NameSet, NumberSet
 from iptables_model.values.sets import SetRef, Side
 
-__all__ = ["ipset"]
+__all__ = ["contents", "holds", "ipset"]
 
 _FIELDS = ("src", "dst", "sport", "dport", "protocol", "in_interface", "out_interface", "mark")
 _ICMP = NumberSet((1, 2, 58, 59))
@@ -32,7 +32,7 @@ Asked: TypeAlias = tuple[Condition, ...]
 
 def ipset(match: matches.Set, evidence: Evidence) -> Condition:
     """Ask whether an ipset holds the packet (set_match_v4, net/netfilter/xt_set.c; ip_set_test, ip_set_core.c)."""
-    inside = asks(match.match_set, lambda held: _holds(held, evidence, exceptions=match.return_nomatch))
+    inside = asks(match.match_set, lambda held: holds(held, evidence, exceptions=match.return_nomatch))
     counts = (match.packets_eq, match.packets_lt, match.packets_gt, match.bytes_eq, match.bytes_lt, match.bytes_gt)
     if all(count is None for count in counts):
         return inside
@@ -40,8 +40,23 @@ def ipset(match: matches.Set, evidence: Evidence) -> Condition:
     return All((inside, Assume(statement, "they have changed since", _FIELDS, fleeting=True)))
 
 
-def _holds(held: SetRef, evidence: Evidence, *, exceptions: bool) -> Condition:
-    """Ask whether a set holds the packet, or (exceptions) whether what holds it is an element with nomatch."""
+def contents(name: str) -> str:
+    """Name what the target SET changes: the contents of an ipset."""
+    return f"ipset {name}"
+
+
+def holds(held: SetRef, evidence: Evidence, *, exceptions: bool = False) -> Condition:
+    """Ask whether a set holds the packet, or (exceptions) whether what holds it is an element with nomatch.
+
+    Once a rule on the way has changed the set, its given contents no longer tell.
+    """
+    thing = contents(held.name)
+    changed = _unknown(held, "a rule changed it on the way", thing)
+    return OnceChanged(thing, _given(held, evidence, exceptions=exceptions), changed)
+
+
+def _given(held: SetRef, evidence: Evidence, *, exceptions: bool) -> Condition:
+    """Ask the contents that were given."""
     known = evidence.ipset(held.name)
     if known is None:
         given = evidence.node is not None and evidence.node.ipsets
@@ -52,15 +67,15 @@ def _holds(held: SetRef, evidence: Evidence, *, exceptions: bool) -> Condition:
         # A list cannot hold a list (list_set_uadd, net/netfilter/ipset/ip_set_list_set.c).
         members = (SetRef(str(element.values[0]), held.directions) for element in known.elements)
         plain = (one for one in members if getattr(evidence.ipset(one.name), "type", "") != "list:set")
-        return Any(tuple(_holds(one, evidence, exceptions=exceptions) for one in plain))
+        return Any(tuple(holds(one, evidence, exceptions=exceptions) for one in plain))
     if len(held.directions) < len(known.dimensions) or not _is_of_family(known, evidence.family):
         return NEVER
     return _found(known, held, exceptions=exceptions)
 
 
-def _unknown(held: SetRef, reason: str) -> Condition:
+def _unknown(held: SetRef, reason: str, *beside: str) -> Assume:
     statement = f"ipset {held.name} holds the packet's {','.join(map(str, held.directions))}"
-    return Assume(statement, reason, _FIELDS)
+    return Assume(statement, reason, (*_FIELDS, *beside))
 
 
 def _is_of_family(known: IpSet, family: int) -> bool:

@@ -78,6 +78,20 @@ def _reject(spot: Spot) -> str:
     return f"-j REJECT{spot.one(*kinds)}"
 
 
+def _set(spot: Spot) -> str:
+    """Change a set that no rule asks for."""
+    return f"-j SET --{spot.one('add', 'del')}-set seen{spot.family} {spot.one('src', 'dst')}"
+
+
+def _map_set(spot: Spot) -> str:
+    """Take marks over from a set that has none to say."""
+    return f"-j SET --map-set hosts{spot.family} {spot.one('src', 'dst')} --map-prio"
+
+
+def _priority(spot: Spot) -> bool:
+    return spot.table == "mangle" and spot.hooks <= _OUTWARD
+
+
 def _only(spot: Spot, protocol: str, table: str) -> bool:
     return spot.protocol == protocol and spot.table == table
 
@@ -103,5 +117,7 @@ TARGETS = (
     Piece(lambda spot: spot.one("-j LOG", "-j NFLOG --nflog-group 9")),
     Piece(lambda _: "-j CHECKSUM --checksum-fill", table_is("mangle")),
     Piece(lambda spot: f"-j AUDIT --type {spot.one('accept', 'drop')}"),
-    Piece(lambda _: "-j CLASSIFY --set-class 1:2", lambda s: s.table == "mangle" and s.hooks <= _OUTWARD),
+    Piece(_set),
+    Piece(_map_set, _priority),
+    Piece(lambda _: "-j CLASSIFY --set-class 1:2", _priority),
 )
