@@ -15,8 +15,9 @@ from iptables_model.model.matches import DccpType, PktType
 from iptables_model.netfilter.bits import ANY_BITS, BitSet
 from iptables_model.netfilter.sets import AddressSet, Choice, NameSet, NumberSet
 from iptables_model.values.addresses import MAC, Address, Network
+from iptables_model.values.codec import Codec
 from iptables_model.values.names import Interface
-from iptables_model.values.numbers import MARK, PROTOCOL
+from iptables_model.values.numbers import MARK, PROTOCOL, Masked
 from iptables_model.values.sctp import CHUNK_NUMBERS
 from iptables_model.values.tos import DSCP_CLASS, TOS, MaskedTos
 
@@ -247,10 +248,14 @@ def mark(value: str | int | BitSet) -> BitSet:
         return value
     if value == ANY:
         return ANY_BITS
+    return _masked(value, MARK, "mark")
+
+
+def _masked(value: str | int, codec: Codec[Masked] | Codec[MaskedTos], what: str) -> BitSet:
     try:
-        found = MARK.parse(str(value))
+        found = codec.parse(str(value))
     except ValueError as error:
-        raise ModelError(f"a packet's mark {error}") from None
+        raise ModelError(f"a packet's {what} {error}") from None
     return BitSet.of(found.value, found.mask)
 
 
@@ -262,11 +267,7 @@ def tos(value: str | int | BitSet) -> BitSet:
         return ANY_BITS
     with suppress(ValueError):
         return BitSet.of(DSCP_CLASS.parse(str(value)) << 2, 0xFC)
-    try:
-        found = TOS.parse(str(value))
-    except ValueError as error:
-        raise ModelError(f"a packet's type of service {error}") from None
-    return BitSet.of(found.value, found.mask)
+    return _masked(value, TOS, "type of service")
 
 
 def status(value: str | int | BitSet) -> BitSet:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
 from itertools import repeat
 from operator import is_not, itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from iptables_model.netfilter.packet import FIELDS
 from iptables_model.netfilter.state import State, stop_of, unrolled
 
-__all__ = ["joined", "met", "united"]
+__all__ = ["joined", "met", "sorted_by", "united"]
+
+T = TypeVar("T")
 
 
 def joined(states: list[State]) -> list[State]:
@@ -23,7 +25,7 @@ def joined(states: list[State]) -> list[State]:
     """
     if len(states) < 2:
         return states
-    alike = _sorted_by(states, lambda state: (state.rewriting, state.beside))
+    alike = sorted_by(states, lambda state: (state.rewriting, state.beside))
     return [one for held in alike for one in united(held)]
 
 
@@ -47,17 +49,18 @@ def _differing(states: list[State]) -> list[str]:
     return [field for field in FIELDS if any(map(is_not, map(itemgetter(field), held), repeat(held[0][field])))]
 
 
-def _sorted_by(states: Iterable[State], key: Callable[[State], Hashable]) -> Iterator[list[State]]:
-    held: defaultdict[Hashable, list[State]] = defaultdict(list)
-    for state in states:
-        held[key(state)].append(state)
+def sorted_by(things: Iterable[T], key: Callable[[T], Hashable]) -> Iterator[list[T]]:
+    """Go through things that have the same key together, in the order in which the first of each came."""
+    held: defaultdict[Hashable, list[T]] = defaultdict(list)
+    for thing in things:
+        held[key(thing)].append(thing)
     return iter(held.values())
 
 
 def _with_shares_added(states: list[State], fields: list[str]) -> list[State]:
     """Join what only chance had parted: the same packets, which fare alike either way."""
     found = []
-    for same in _sorted_by(states, lambda state: (_contents(state, fields), _taken(state))):
+    for same in sorted_by(states, lambda state: (_contents(state, fields), _taken(state))):
         one = reduce(met, same)
         if len(same) > 1:
             one.probability = sum((state.probability for state in same[1:]), same[0].probability)
@@ -67,7 +70,7 @@ def _with_shares_added(states: list[State], fields: list[str]) -> list[State]:
 
 def _with_field_united(states: list[State], field: str, others: list[str]) -> list[State]:
     """Join states with different sets of one field; sets that overlap are shares of chance, which are not joined."""
-    alike = _sorted_by(states, lambda state: (_contents(state, others), _taken(state), state.probability))
+    alike = sorted_by(states, lambda state: (_contents(state, others), _taken(state), state.probability))
     return [one for held in alike for one in _disjoint(held, field)]
 
 
@@ -91,7 +94,7 @@ def _disjoint(states: list[State], field: str) -> list[State]:
 def _without_needless(states: list[State], key: object, fields: list[str]) -> list[State]:
     """Drop an assumption where what it parted is alike: it holds or not, and makes no difference."""
     found = []
-    for alike in _sorted_by(states, lambda state: (_contents(state, fields), _taken(state, key), state.probability)):
+    for alike in sorted_by(states, lambda state: (_contents(state, fields), _taken(state, key), state.probability)):
         yes, no = (_that(alike, key, holds) for holds in (True, False))
         for one, other in zip(yes, no, strict=False):
             found.append(met(one, other))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -16,7 +15,7 @@ from iptables_model.model.ruleset import Ruleset
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.chains import ReadyChains
 from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.join import met, united
+from iptables_model.netfilter.join import met, sorted_by, united
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_text, packet_of, parted
@@ -78,8 +77,9 @@ class Flow:
         lines += [f"  {step}" for step in self.steps]
         if self.reason:
             lines.append(f"  {self.reason}")
-        if self.outcome is Outcome.REACHES and self.changes:
-            lines.append(f"  leaves with {self.changes}")
+        changes = self.changes if self.outcome is Outcome.REACHES else ""
+        if changes:
+            lines.append(f"  leaves with {changes}")
         return "\n".join(lines)
 
 
@@ -103,7 +103,7 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_tr
     reaches 22
     """
     arrivals = _arrivals(ruleset, packet, node, _leave_open, apart=keep_traces)
-    alike = _sorted_by(arrivals, _trace) if keep_traces else _with_equal_fates(arrivals)
+    alike = sorted_by(arrivals, _trace) if keep_traces else _with_equal_fates(arrivals)
     return tuple(_flow(held, {}) for together in alike for held in _without_overlaps(together))
 
 
@@ -144,13 +144,6 @@ def _start(packet: Packet, family: int) -> Iterator[State]:
     yield from map(State, parted(cube))
 
 
-def _sorted_by(arrivals: Iterable[Arrival], key: Callable[[Arrival], Hashable]) -> Iterator[list[Arrival]]:
-    held: defaultdict[Hashable, list[Arrival]] = defaultdict(list)
-    for arrival in arrivals:
-        held[key(arrival)].append(arrival)
-    return iter(held.values())
-
-
 def _trace(arrival: Arrival) -> Hashable:
     """Tell arrivals apart by their steps and what they assume."""
     state = arrival.state
@@ -167,9 +160,9 @@ def _fate(arrival: Arrival) -> Hashable:
 
 def _with_equal_fates(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
     """Join arrivals of one fate, and put together those that are as likely under the same assumptions."""
-    for held in _sorted_by(arrivals, _fate):
+    for held in sorted_by(arrivals, _fate):
         joined = (attrs.evolve(held[0], state=state) for state in united([arrival.state for arrival in held]))
-        yield from _sorted_by(joined, lambda one: (one.state.probability, frozenset(one.state.assumptions)))
+        yield from sorted_by(joined, lambda one: (one.state.probability, frozenset(one.state.assumptions)))
 
 
 def _without_overlaps(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:

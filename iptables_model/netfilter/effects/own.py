@@ -51,18 +51,14 @@ def source_address(state: State, node: Node | None, version: int) -> AddressSet:
     itself: AddressSet = destination & _union(node.addresses(version), version)
     if version == 6 and itself == destination:
         return itself
-    taken = [
-        one
-        for held in _held(state, "out_interface", node)
-        for one in _sources(_usable(held, state, version), destination)
-    ]
+    taken = [one for held in _leaving_by(state, node) for one in _sources(_usable(held, state, version), destination)]
     found = _union(taken or _usable(node.addresses(version), state, version), version)
     return found | itself if version == 6 else found
 
 
-def _held(state: State, field: str, node: Node) -> Iterator[tuple[InterfaceAddress, ...]]:
-    """Go through the addresses of each interface that a field can name; it can name some that are not known."""
-    names: Any = state.view(field)
+def _leaving_by(state: State, node: Node) -> Iterator[tuple[InterfaceAddress, ...]]:
+    """Go through the addresses of each interface by which packets can leave; it can be one that is not known."""
+    names: Any = state.view("out_interface")
     known = {name: NameSet.of(Interface(name)) for name, _ in node.interfaces}
     beyond = names - NameSet(intervals.unite(one.bounds for one in known.values()))
     return (held for name, held in node.interfaces if beyond or known[name] & names)
