@@ -31,7 +31,8 @@ _BY_NOTHING: frozenset[str] = frozenset()
 class ReadyChain:
     """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key."""
 
-    def __init__(self, chain: Chain, evidence: Evidence) -> None:
+    def __init__(self, table: str, chain: Chain, evidence: Evidence) -> None:
+        self.table = table
         self.chain = chain
         self.size = size_of(chain)
         self.indexed = self.size >= _SHORT
@@ -68,12 +69,12 @@ class ReadyChain:
             self._fields[place] = asked_by(self.condition(place))
         return self._fields[place]
 
-    def step(self, table: str, place: int | None, verdict: str, change: str = "") -> Step:
+    def step(self, place: int | None, verdict: str, change: str) -> Step:
         """Report a stop at a rule, or (without a place) at the policy; those that change nothing are made once."""
         known = None if change else self._steps.get((place, verdict))
         if known is None:
             rule = None if place is None else self.rule(place)
-            known = Step(table=table, chain=self.chain.name, rule=rule, verdict=verdict, change=change)
+            known = Step(table=self.table, chain=self.chain.name, rule=rule, verdict=verdict, change=change)
             if not change:
                 self._steps[place, verdict] = known
         return known
@@ -167,5 +168,5 @@ class ReadyChains:
         if key not in self._ready:
             held = self._ruleset.get(table)
             found = None if held is None else held.get(chain)
-            self._ready[key] = None if found is None else ReadyChain(found, self.evidence)
+            self._ready[key] = None if found is None else ReadyChain(table, found, self.evidence)
         return self._ready[key]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
-from itertools import repeat
-from operator import is_not, itemgetter
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from iptables_model.netfilter.packet import FIELDS
-from iptables_model.netfilter.state import State, stop_of, unrolled
+from iptables_model.netfilter.state import State, Stops, unrolled
 
 __all__ = ["joined", "met", "sorted_by", "united"]
 
@@ -44,9 +42,14 @@ def united(states: list[State]) -> list[State]:
 
 
 def _differing(states: list[State]) -> list[str]:
-    """List the fields in which some states may differ; those that nothing has narrowed are one and the same object."""
-    held = [state.when for state in states]
-    return [field for field in FIELDS if any(map(is_not, map(itemgetter(field), held), repeat(held[0][field])))]
+    """List the fields in which some states may differ: those that are narrowed, and not all to one and the same set."""
+    narrowed = set().union(*[state.when for state in states])
+    return [field for field in FIELDS if field in narrowed and _differ(states, field)]
+
+
+def _differ(states: list[State], field: str) -> bool:
+    first = states[0].was(field)
+    return any(state.was(field) is not first for state in states)
 
 
 def sorted_by(things: Iterable[T], key: Callable[[T], Hashable]) -> Iterator[list[T]]:
@@ -81,13 +84,13 @@ def _disjoint(states: list[State], field: str) -> list[State]:
     half = len(states) // 2
     apart = _disjoint(states[:half], field)
     for state in _disjoint(states[half:], field):
-        mine = state.when[field]
-        place = next((place for place, one in enumerate(apart) if not one.when[field] & mine), None)
+        mine = state.was(field)
+        place = next((place for place, one in enumerate(apart) if not one.was(field) & mine), None)
         if place is None:
             apart = [*apart, state]
         else:
             one = apart[place]
-            apart[place] = met(one, state).narrowed(field, one.when[field] | mine)
+            apart[place] = met(one, state).narrowed(field, one.was(field) | mine)
     return apart
 
 
@@ -115,7 +118,7 @@ def _assumed(states: list[State]) -> dict[object, None]:
 
 
 def _contents(state: State, fields: list[str]) -> Hashable:
-    return tuple([state.when[field] for field in fields])
+    return tuple([state.was(field) for field in fields])
 
 
 def _taken(state: State, but: object = None) -> Hashable:
@@ -123,19 +126,19 @@ def _taken(state: State, but: object = None) -> Hashable:
 
 
 def met(one: State, other: State) -> State:
-    """Keep of two ways what both have: the steps, and the rule that decides."""
+    """Keep of two ways what both have: the stops, and the rule that decides."""
     both = one.copy()
-    both.steps = _common(one.steps, other.steps)
+    both.stops = _common(one.stops, other.stops)
     both.decided_by = one.decided_by if one.decided_by is other.decided_by else None
     return both
 
 
-def _common(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Keep the steps of one trace that the other has too, in their order."""
+def _common(one: Stops, other: Stops) -> Stops:
+    """Keep the stops of one trace that the other has too, in their order."""
     if one is other:
         return one
-    there = {stop_of(step) for step in unrolled(other)}
-    kept: tuple[Any, ...] = ()
-    for step in reversed([step for step in unrolled(one) if stop_of(step) in there]):
-        kept = (step, kept)
+    there = set(unrolled(other))
+    kept: Stops = ()
+    for stop in reversed([stop for stop in unrolled(one) if stop in there]):
+        kept = (stop, kept)
     return kept

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from iptables_model.model.rule import Rule
 from iptables_model.netfilter.effects import Verdict
-from iptables_model.netfilter.state import State, Step
+from iptables_model.netfilter.state import State, Stop
 
 __all__ = ["Course", "Memory"]
 
@@ -15,9 +15,9 @@ _MOST = 4096
 
 
 class Course(NamedTuple):
-    """Hold the way of packets through a table: steps, verdict, and the rule that stopped them (None: the policy)."""
+    """Hold the way of packets through a table: stops, verdict, and the rule that stopped them (None: the policy)."""
 
-    steps: tuple[Step, ...]
+    stops: tuple[Stop, ...]
     verdict: Verdict
     decided_by: Rule | None
 

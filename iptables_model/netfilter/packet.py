@@ -237,16 +237,19 @@ def cube_of(packet: Packet, family: int) -> dict[str, Anything]:
 
 
 def parted(cube: dict[str, Anything]) -> Iterator[dict[str, Anything]]:
-    """Part packets by their state, each with the status and direction that go with it unless others were said."""
+    """Part packets by their state, and give of each part the fields that are narrower.
+
+    Those are the state, and the status and direction that go with it unless others were said.
+    """
     left = cube["state"]
     for name, (status, direction) in _IMPLIED.items():
         part = left & Choice(frozenset({name}))
         if part:
             settled = {"status": cube["status"] & status, "direction": cube["direction"] & direction}
-            yield {**cube, "state": part, **{field: held for field, held in settled.items() if held}}
+            yield {"state": part} | {field: held for field, held in settled.items() if held}
             left = left - part
     if left:
-        yield {**cube, "state": left}
+        yield {"state": left}
 
 
 def meet(one: Packet, other: Packet) -> Packet | None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import count
 from typing import Any as Anything
-from typing import NamedTuple, Self, TypeAlias
+from typing import NamedTuple, Protocol, Self, TypeAlias
 
 import attrs
 
@@ -24,7 +24,7 @@ from iptables_model.netfilter.condition import (
     OnceChanged,
     Within,
 )
-from iptables_model.netfilter.packet import FIELDS, FieldSet
+from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.sets import LineSet
 
 __all__ = [
@@ -37,10 +37,11 @@ __all__ = [
     "Shifted",
     "State",
     "Step",
+    "Stop",
+    "Stops",
     "Suppose",
     "Supposition",
     "split",
-    "stop_of",
     "unrolled",
 ]
 
@@ -123,6 +124,33 @@ class Step:
         return f"{where} rule {self.rule.index + 1}{line} {self.verdict}{change}: {self.rule}"
 
 
+class Told(Protocol):
+    """Report the stops of packets, as a chain that is ready for the walk does."""
+
+    def step(self, place: int | None, verdict: str, change: str) -> Step:
+        """Report a stop at a rule, or (without a place) at the policy."""
+
+
+class Stop(NamedTuple):
+    """Note one stop of packets on their way; of the many that are noted, few are ever reported.
+
+    `change` says by its `str` what the rule did to them.
+    """
+
+    chain: Told
+    place: int | None
+    verdict: str
+    change: object = ""
+
+    def step(self) -> Step:
+        """Report it."""
+        return self.chain.step(self.place, self.verdict, str(self.change))
+
+
+Stops: TypeAlias = tuple[Anything, ...]
+"""Stops from the last to the first, as a linked list: `(stop, stops before)`, at the beginning `()`."""
+
+
 class Supposition(NamedTuple):
     """Answer an `Assume`: whether it holds, and `told`, what that takes for granted, if worth telling."""
 
@@ -137,41 +165,50 @@ Suppose: TypeAlias = Callable[[Assume, "State"], Supposition | None]
 class State:
     """Hold one set of packets on its way through the hooks.
 
-    `when` maps each field to the set that it had when the question was asked, and `now` the fields that were rewritten
-    since; what else the packet changed, such as the contents of an ipset, is there with the count of its changes.
+    `asked` maps each field to the set that it had when the question was asked, the same for all states of a question;
+    `when` the fields of which only a part of that set is meant here; `now` those that were rewritten since. What else
+    the packet changed, such as the contents of an ipset, is there with the count of its changes.
     `assumed` is what was taken for granted, and `decided_by` the rule that stopped the packets or last changed where
     they go.
     Working objects of the walk, copied where packets part.
     """
 
-    __slots__ = ("assumed", "decided_by", "now", "probability", "steps", "when")
+    __slots__ = ("asked", "assumed", "decided_by", "now", "probability", "stops", "when")
 
-    def __init__(self, when: dict[str, Anything]) -> None:
-        self.when = when
+    def __init__(self, asked: dict[str, Anything], when: dict[str, Anything] | None = None) -> None:
+        self.asked = asked
+        self.when = when or {}
         self.now: dict[str, Override] = {}
         self.assumed: dict[object, Supposition] = {}
         self.probability = _ONE
-        self.steps: tuple[Anything, ...] = ()
+        self.stops: Stops = ()
         self.decided_by: Rule | None = None
 
     def copy(self) -> Self:
         """Make an equal state that can go its own way."""
         other = object.__new__(type(self))
-        other.when, other.now, other.assumed = self.when, self.now, self.assumed
-        other.probability, other.steps, other.decided_by = self.probability, self.steps, self.decided_by
+        other.asked, other.when, other.now, other.assumed = self.asked, self.when, self.now, self.assumed
+        other.probability, other.stops, other.decided_by = self.probability, self.stops, self.decided_by
         return other
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """List what was taken for granted and is worth telling, in the order in which it was asked."""
-        return tuple(dict.fromkeys(one.told for one in self.assumed.values() if one.told is not None))
+        return tuple(dict.fromkeys([one.told for one in self.assumed.values() if one.told is not None]))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Report the stops so far."""
+        return tuple([stop.step() for stop in unrolled(self.stops)][::-1])
+
+    def was(self, field: str) -> Anything:
+        """Give the set of a field when the question was asked, of the packets meant here."""
+        held = self.when.get(field)
+        return self.asked[field] if held is None else held
 
     def overlaps(self, other: Self) -> bool:
         """Say whether some packets asked about are in both."""
-        return all(
-            mine is theirs or mine & theirs
-            for mine, theirs in zip(self.when.values(), other.when.values(), strict=True)
-        )
+        return all(self.was(field) & other.was(field) for field in self.when.keys() | other.when.keys())
 
     def narrowed(self, field: str, value: FieldSet) -> Self:
         """Keep only the packets whose field was in a set when the question was asked."""
@@ -185,24 +222,23 @@ class State:
         other.now = {**self.now, **changes}
         return other
 
-    def stepped(self, *steps: Step) -> Self:
-        """Add steps to the trace."""
+    def stopped(self, stop: Stop) -> Self:
+        """Note a stop."""
         other = self.copy()
-        for step in steps:
-            other.steps = (step, other.steps)
+        other.stops = (stop, self.stops)
         return other
 
-    def steps_since(self, before: Self) -> tuple[Step, ...]:
-        """Give the steps since an earlier state, in their order."""
+    def stops_since(self, before: Self) -> tuple[Stop, ...]:
+        """Give the stops since an earlier state, in their order."""
         found = []
-        left = self.steps
-        while left is not before.steps:
-            step, left = left
-            found.append(step)
-        return tuple(reversed(found))
+        left = self.stops
+        while left is not before.stops:
+            stop, left = left
+            found.append(stop)
+        return tuple(found[::-1])
 
     def has_changed(self, before: Self) -> bool:
-        """Say whether anything but the steps has changed since an earlier state."""
+        """Say whether anything but the stops has changed since an earlier state."""
         return not (
             self.when is before.when
             and self.now is before.now
@@ -226,67 +262,64 @@ class State:
             case _:
                 return self.rewritten(**{field: Shifted(field, offset)})
 
+    def coming(self) -> dict[str, FieldSet]:
+        """Give the sets that all fields were when the question was asked."""
+        return {**self.asked, **self.when}
+
     def leaving(self) -> dict[str, FieldSet]:
         """Give the sets that all fields can be now."""
-        return {**self.when, **{field: self.view(field) for field in self.now if field in self.when}}
+        now = {field: self.image(override) for field, override in self.now.items() if field in self.asked}
+        return {**self.asked, **self.when, **now}
 
     @property
     def rewriting(self) -> Hashable:
         """Tell states apart by what was rewritten, and to what."""
-        return tuple(map(self.now.get, FIELDS))
+        return frozenset([(field, override) for field, override in self.now.items() if field in self.asked])
 
     @property
     def beside(self) -> Hashable:
         """Tell states apart by what their packets changed beside themselves, such as ipsets."""
-        return frozenset((thing, change) for thing, change in self.now.items() if thing not in self.when)
+        return frozenset([(thing, change) for thing, change in self.now.items() if thing not in self.asked])
 
-    def view(self, field: str) -> FieldSet:
+    def view(self, field: str) -> Anything:
         """Give the set that a field can be now."""
         override = self.now.get(field)
-        found: FieldSet = self.when[field] if override is None else self.image(override)
-        return found
+        return self.was(field) if override is None else self.image(override)
 
-    def image(self, override: Override) -> FieldSet:
+    def image(self, override: Override) -> Anything:
         """Give the set that a field can be by an override."""
-        match override:
-            case Constant(value):
-                return value
-            case Shifted(source, offset):
-                shifted: FieldSet = self.when[source].shifted(offset)
-                return shifted
-            case Mixed(sources, xor):
-                return _mixed(xor, tuple([(self.when[field], kept, left) for field, kept, left in sources]))
+        # By type and not by pattern: this is asked for every field of every flow.
+        if isinstance(override, Constant):
+            return override.value
+        if isinstance(override, Shifted):
+            return self.was(override.field).shifted(override.offset)
+        return _mixed(override.xor, tuple([(self.was(field), kept, left) for field, kept, left in override.sources]))
 
     def content(self, field: str) -> object:
         """Tell all that a rule can learn of a field; of what the packet changed beside itself, that is assumed."""
-        if field not in self.when:
+        if field not in self.asked:
             return field in self.now and frozenset(self.assumed.items())
         override = self.now.get(field)
         match override:
             case None:
-                return self.when[field]
+                return self.was(field)
             case Constant():
                 return override
             case Shifted(source, _):
-                return override, self.when[source]
+                return override, self.was(source)
             case Mixed(sources, _):
-                return override, *[self.when[source] for source, *_ in sources]
+                return override, *[self.was(source) for source, *_ in sources]
 
     def identity(self, field: str) -> object:
         """Tell a field's content apart from what it was before a rewriting."""
         return self.now.get(field, field)
 
 
-def stop_of(step: Step) -> Hashable:
-    """Tell a step apart by the rule itself: two rules that say the same are equal."""
-    return (step.table, step.chain, id(step.rule), step.verdict, step.change)
-
-
-def unrolled(steps: tuple[Anything, ...]) -> Iterator[Step]:
-    """Go back through the steps of a state, from the last to the first."""
-    while steps:
-        step, steps = steps
-        yield step
+def unrolled(stops: Stops) -> Iterator[Stop]:
+    """Go back through the stops of a state, from the last to the first."""
+    while stops:
+        stop, stops = stops
+        yield stop
 
 
 @lru_cache(maxsize=256)
@@ -326,12 +359,8 @@ def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
 def _split_all(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
     yes, no = [state], []
     for condition in conditions:
-        still = []
-        for one in yes:
-            holds, fails = split(one, condition, suppose)
-            still += holds
-            no += fails
-        yes = still
+        yes, fails = _split_each(yes, condition, suppose)
+        no += fails
         if not yes:
             break
     return yes, no
@@ -340,32 +369,33 @@ def _split_all(state: State, conditions: tuple[Condition, ...], suppose: Suppose
 def _split_any(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
     yes, no = [], [state]
     for condition in conditions:
-        still = []
-        for one in no:
-            holds, fails = split(one, condition, suppose)
-            yes += holds
-            still += fails
-        no = still
+        holds, no = _split_each(no, condition, suppose)
+        yes += holds
         if not no:
             break
     return yes, no
+
+
+def _split_each(states: list[State], condition: Condition, suppose: Suppose) -> Parts:
+    if len(states) == 1:
+        return split(states[0], condition, suppose)
+    parts = [split(one, condition, suppose) for one in states]
+    return [one for holds, _ in parts for one in holds], [one for _, fails in parts for one in fails]
 
 
 def _split_field(state: State, field: str, allowed: Anything) -> Parts:
     override = state.now.get(field)
     if override is None:
         return _split_asked(state, field, allowed)
-    match override:
-        case Constant():
-            return _split_chosen(state, field, override, allowed)
-        case Shifted(source, offset):
-            return _split_asked(state, source, allowed.shifted(-offset))
-        case Mixed(sources, xor):
-            return _split_mixed(state, sources, xor, allowed)
+    if isinstance(override, Constant):
+        return _split_chosen(state, field, override, allowed)
+    if isinstance(override, Shifted):
+        return _split_asked(state, override.field, allowed.shifted(-override.offset))
+    return _split_mixed(state, override.sources, override.xor, allowed)
 
 
 def _split_asked(state: State, field: str, allowed: Anything) -> Parts:
-    inside, outside = state.when[field].parted(allowed)
+    inside, outside = state.was(field).parted(allowed)
     if inside is None:
         return [], [state]
     if outside is None:

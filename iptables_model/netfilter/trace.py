@@ -21,7 +21,7 @@ from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_text, packet_of, parted
 from iptables_model.netfilter.path import Arrival, Delivery, Path
 from iptables_model.netfilter.sets import NameSet
-from iptables_model.netfilter.state import Assumption, State, Step, Suppose, stop_of, unrolled
+from iptables_model.netfilter.state import Assumption, State, Step, Suppose, unrolled
 from iptables_model.netfilter.walk import Walk
 
 __all__ = ["Flow", "Step", "flows_of", "trace"]
@@ -49,6 +49,23 @@ class Flow:
     delivery: Delivery | None
     deciding_rule: Rule | None
     reason: str = ""
+    _fate: Fate | None = attrs.field(default=None, init=False, eq=False, repr=False)
+
+    def __getattr__(self, name: str) -> object:
+        """Make what is asked for: most of many flows are only counted, or looked at in one respect."""
+        fate = self._fate if name in _TOLD else None
+        if fate is None:
+            raise AttributeError(f"a flow has no {name}")
+        made = getattr(fate, name)
+        object.__setattr__(self, name, made)
+        return made
+
+    def __getstate__(self) -> tuple[object, ...]:
+        return tuple([getattr(self, name) for name in _PUBLIC])
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        for name, value in zip((*_PUBLIC, "_fate"), (*state, None), strict=True):
+            object.__setattr__(self, name, value)
 
     @property
     def translated(self) -> bool:
@@ -83,8 +100,65 @@ class Flow:
         return "\n".join(lines)
 
 
+_TOLD = frozenset({"when", "assumptions", "steps", "packet"})
+_PUBLIC = tuple(field.name for field in attrs.fields(Flow) if not field.name.startswith("_"))
+
+
 def _has_bit(packet: Packet, bit: int) -> bool:
     return packet.status in BitSet.of(bit, bit)
+
+
+class Fate:
+    """Hold the states of packets that fare alike, and tell of them what a flow does.
+
+    `asked` keeps the packets of states that only chance or assumptions part, made once.
+    """
+
+    __slots__ = ("_asked", "_states", "one")
+
+    def __init__(self, states: list[State], asked: dict[int, Packet]) -> None:
+        self.one = reduce(met, states)
+        self._states = states
+        self._asked = asked
+
+    @property
+    def when(self) -> PacketSet:
+        """Give the packets that were asked about."""
+        return PacketSet(tuple([self._coming(state) for state in self._states]))
+
+    def _coming(self, state: State) -> Packet:
+        known = self._asked.get(id(state.when))
+        if known is None:
+            known = self._asked[id(state.when)] = _packet(state.coming())
+        return known
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Give what was taken for granted."""
+        return self.one.assumptions
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Give the steps that all of them take."""
+        return self.one.steps
+
+    @property
+    def packet(self) -> Packet:
+        """Give the packets as they leave."""
+        return _packet(reduce(_either_cube, [state.leaving() for state in self._states]))
+
+
+def _packet(cube: dict[str, Any]) -> Packet:
+    if cube["in_interface"] == _NO_INTERFACE:
+        cube["in_interface"] = None
+    return packet_of(cube)
+
+
+def _either_cube(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {name: mine if mine == other[name] else mine | other[name] for name, mine in one.items()}
+
+
+_NO_INTERFACE = NameSet.nothing_there()
 
 
 def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_traces: bool = False) -> tuple[Flow, ...]:
@@ -104,7 +178,8 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_tr
     """
     arrivals = _arrivals(ruleset, packet, node, _leave_open, apart=keep_traces)
     alike = sorted_by(arrivals, _trace) if keep_traces else _with_equal_fates(arrivals)
-    return tuple(_flow(held, {}) for together in alike for held in _without_overlaps(together))
+    asked: dict[int, Packet] = {}
+    return tuple([_flow(held, asked) for together in alike for held in _without_overlaps(together)])
 
 
 def flows_of(
@@ -112,7 +187,7 @@ def flows_of(
 ) -> tuple[Flow, ...]:
     """Follow packets as `trace` does, keep each flow by itself, and let `suppose` answer what the rules leave open."""
     asked: dict[int, Packet] = {}
-    return tuple(_flow([one], asked) for one in _arrivals(ruleset, packet, node, suppose or _leave_open, apart=True))
+    return tuple([_flow([one], asked) for one in _arrivals(ruleset, packet, node, suppose or _leave_open, apart=True)])
 
 
 def _arrivals(ruleset: Ruleset, packet: Packet, node: Node | None, suppose: Suppose, *, apart: bool) -> list[Arrival]:
@@ -140,16 +215,15 @@ def _start(packet: Packet, family: int) -> Iterator[State]:
     """Spread the packet out, parted by what its state tells of its connection."""
     cube: dict[str, Any] = cube_of(packet, family)
     if packet.in_interface is None:
-        cube["in_interface"] = NameSet.nothing_there()
-    yield from map(State, parted(cube))
+        cube["in_interface"] = _NO_INTERFACE
+    yield from (State(cube, part) for part in parted(cube))
 
 
 def _trace(arrival: Arrival) -> Hashable:
-    """Tell arrivals apart by their steps and what they assume."""
+    """Tell arrivals apart by their stops and what they assume."""
     state = arrival.state
-    steps = tuple(map(stop_of, unrolled(state.steps)))
     end = (arrival.outcome, arrival.delivery, arrival.reason, state.now.get("out_interface"))
-    return end, state.probability, state.assumptions, steps
+    return end, state.probability, state.assumptions, tuple(unrolled(state.stops))
 
 
 def _fate(arrival: Arrival) -> Hashable:
@@ -161,6 +235,9 @@ def _fate(arrival: Arrival) -> Hashable:
 def _with_equal_fates(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
     """Join arrivals of one fate, and put together those that are as likely under the same assumptions."""
     for held in sorted_by(arrivals, _fate):
+        if len(held) == 1:
+            yield held
+            continue
         joined = (attrs.evolve(held[0], state=state) for state in united([arrival.state for arrival in held]))
         yield from sorted_by(joined, lambda one: (one.state.probability, frozenset(one.state.assumptions)))
 
@@ -182,30 +259,17 @@ def _without_overlaps(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
 
 
 def _flow(arrivals: list[Arrival], asked: dict[int, Packet]) -> Flow:
-    """Report arrivals that fare alike; `asked` keeps the packets of states that only chance parts, made once."""
-    states = [arrival.state for arrival in arrivals]
-    one = reduce(met, states)
-    leaves = reduce(_either_cube, (state.leaving() for state in states))
-    return Flow(
-        outcome=arrivals[0].outcome,
-        when=PacketSet(tuple(_packet(state.when, asked) for state in states)),
-        probability=one.probability,
-        assumptions=one.assumptions,
-        steps=tuple(reversed(list(unrolled(one.steps)))),
-        packet=_packet(leaves, {}),
-        delivery=arrivals[0].delivery,
-        deciding_rule=one.decided_by,
-        reason=arrivals[0].reason,
-    )
-
-
-def _packet(cube: dict[str, Any], asked: dict[int, Packet]) -> Packet:
-    known = asked.get(id(cube))
-    if known is None:
-        made_here = {} if cube["in_interface"] & NameSet.some() else {"in_interface": None}
-        known = asked[id(cube)] = packet_of({**cube, **made_here})
-    return known
-
-
-def _either_cube(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    return {name: mine if mine == other[name] else mine | other[name] for name, mine in one.items()}
+    """Report arrivals that fare alike."""
+    first = arrivals[0]
+    fate = Fate([arrival.state for arrival in arrivals], asked)
+    flow = object.__new__(Flow)
+    for name, value in (
+        ("outcome", first.outcome),
+        ("probability", fate.one.probability),
+        ("delivery", first.delivery),
+        ("deciding_rule", fate.one.decided_by),
+        ("reason", first.reason),
+        ("_fate", fate),
+    ):
+        object.__setattr__(flow, name, value)
+    return flow

@@ -13,7 +13,7 @@ from iptables_model.netfilter.chains import ReadyChain, ReadyChains
 from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, only_speaks, unknown_course
 from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
-from iptables_model.netfilter.state import State, Suppose, split
+from iptables_model.netfilter.state import State, Stop, Suppose, split
 
 __all__ = ["Passage", "Walk"]
 
@@ -43,10 +43,17 @@ class Place(NamedTuple):
     jumps: tuple[Frame, ...]
     inside: tuple[str, ...]
 
+    def holding(self, state: State) -> Place:
+        """Hold other packets at this place."""
+        return Place(state, self.chain, self.position, self.jumps, self.inside)
+
+    def moved(self, state: State, place: int) -> Place:
+        """Hold packets at another place in the same chain."""
+        return Place(state, self.chain, (*self.position[:-1], place), self.jumps, self.inside)
+
     def behind(self, state: State) -> Place:
-        """Give the place behind the rule."""
-        *lead, place = self.position
-        return self._replace(state=state, position=(*lead, place + 1))
+        """Hold packets at the place behind the rule."""
+        return self.moved(state, self.position[-1] + 1)
 
 
 @attrs.frozen
@@ -92,7 +99,9 @@ class Meeting:
     def pop(self) -> list[Place]:
         """Take the places that go next."""
         held = self._places.pop(heappop(self._order))
-        return [held[0]._replace(state=state) for state in joined([place.state for place in held])]
+        if len(held) == 1:
+            return held
+        return [held[0].holding(state) for state in joined([place.state for place in held])]
 
     def __bool__(self) -> bool:
         return bool(self._order)
@@ -120,7 +129,7 @@ class Walk:
         if start is None:
             return [Passage(state, Verdict.ACCEPT) for state in states]
         if not start.size:
-            return [_by_policy(table, start, state) for state in states]
+            return [_by_policy(start, state) for state in states]
         if not self.apart and len(states) > 1:
             return Traversal(self, table, start).run(states)
         return [passage for state in states for passage in self._course(table, start, state)]
@@ -129,8 +138,11 @@ class Walk:
         """Take one state through, as is remembered if it is."""
         known = start.memory.recall(state)
         if known is not None:
-            passed = state.stepped(*known.steps)
-            passed.decided_by = known.decided_by if known.verdict in _STOPS else state.decided_by
+            passed = state.copy()
+            for stop in known.stops:
+                passed.stops = (stop, passed.stops)
+            if known.verdict in _STOPS:
+                passed.decided_by = known.decided_by
             return [Passage(passed, known.verdict)]
         traversal = Traversal(self, table, start)
         passages = traversal.run([state])
@@ -163,7 +175,7 @@ class Traversal:
         """Have the chain remember what it did with a state, if it kept the packets together and unchanged."""
         last = passages[-1]
         if self._asked is not None and len(passages) == 1 and not last.state.has_changed(state):
-            course = Course(last.state.steps_since(state), last.verdict, last.state.decided_by)
+            course = Course(last.state.stops_since(state), last.verdict, last.state.decided_by)
             self._start.memory.keep(state, self._asked, course)
 
     def _learn(self, fields: frozenset[str] | None) -> None:
@@ -172,12 +184,12 @@ class Traversal:
 
     def _ask(self, at: Place) -> None:
         """Ask the rules from a place on, until one matches some of the packets."""
-        state, chain, (*lead, place), *_ = at
+        state, chain, place = at.state, at.chain, at.position[-1]
         self._learn(chain.index_fields)
         while True:
             place = chain.next_place(state, place)
             if place >= chain.size:
-                self._leave(at._replace(state=state))
+                self._leave(at.holding(state))
                 return
             if self._asked is not None:
                 self._learn(chain.asked_fields(place))
@@ -188,11 +200,10 @@ class Traversal:
             place += 1
         if len(yes) + len(no) > 1:
             self._learn(None)
-        here = at._replace(position=(*lead, place))
         for other in reversed(no):
-            self._waiting.push(here.behind(other))
+            self._waiting.push(at.moved(other, place + 1))
         for other in reversed(yes):
-            self._apply(here._replace(state=other))
+            self._apply(at.moved(other, place))
 
     def _apply(self, at: Place) -> None:
         rule = at.chain.rule(at.position[-1])
@@ -208,15 +219,14 @@ class Traversal:
 
     def _follow(self, at: Place, rule: Rule, course: list[Effect]) -> None:
         for effect in reversed(course):
-            step = at.chain.step(self._table, at.position[-1], effect.told, effect.change)
-            state = effect.state.stepped(step)
+            state = effect.state.stopped(Stop(at.chain, at.position[-1], effect.told, effect.change))
             redirected = any(state.now.get(field) is not at.state.now.get(field) for field in _GOAL)
             if effect.verdict in _STOPS or redirected:
                 state.decided_by = rule
             if effect.verdict is Verdict.CONTINUE:
                 self._waiting.push(at.behind(state))
             elif effect.verdict is Verdict.RETURN:
-                self._leave(at._replace(state=state))
+                self._leave(at.holding(state))
             else:
                 self._done.append(Passage(state, effect.verdict))
 
@@ -231,7 +241,7 @@ class Traversal:
         else:
             jump = isinstance(target, Jump)
             verdict = f"{'jump' if jump else 'goto'} {target.chain}"
-            state = at.state.stepped(at.chain.step(self._table, at.position[-1], verdict))
+            state = at.state.stopped(Stop(at.chain, at.position[-1], verdict))
             jumps = (*at.jumps, Frame(at.chain, at.behind(state).position)) if jump else at.jumps
             inside = (*at.inside, target.chain)
             self._waiting.push(Place(state, chain, (*at.position, 0), jumps, inside))
@@ -247,12 +257,12 @@ class Traversal:
             inside = at.inside[: at.inside.index(back.chain.chain.name) + 1]
             self._waiting.push(Place(at.state, back.chain, back.position, at.jumps[:-1], inside))
             return
-        self._done.append(_by_policy(self._table, self._start, at.state))
+        self._done.append(_by_policy(self._start, at.state))
 
 
-def _by_policy(table: str, chain: ReadyChain, state: State) -> Passage:
+def _by_policy(chain: ReadyChain, state: State) -> Passage:
     policy = Verdict.DROP if chain.chain.policy == "DROP" else Verdict.ACCEPT
-    passed = state.stepped(chain.step(table, None, policy.value))
+    passed = state.stopped(Stop(chain, None, policy.value))
     if policy is Verdict.DROP:
         passed.decided_by = None
     return Passage(passed, policy)

@@ -27,7 +27,8 @@ def answer(asked: str, fields: dict[str, Any], family: int = 4) -> str:
     chain = "OUTPUT" if packet.in_interface is None else "PREROUTING"
     (rule,) = parse(f"*mangle\n:{chain} ACCEPT\n-A {chain} {asked} -j DROP\nCOMMIT\n")["mangle"][chain].rules
     condition = all_of(meaning_of(match, Evidence(family, NODE)) for match in rule.matches)
-    parts = [split(State(cube), condition, lambda _assume, _state: None) for cube in parted(cube_of(packet, family))]
+    cube = cube_of(packet, family)
+    parts = [split(State(cube, part), condition, lambda _assume, _state: None) for part in parted(cube)]
     matching, others = ([state for part in parts for state in part[side]] for side in (0, 1))
     reasons = {one.reason for state in matching + others for one in state.assumptions}
     if reasons:

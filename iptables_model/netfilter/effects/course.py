@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import attrs
 
 from iptables_model.netfilter.condition import Assume, Condition
 from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.packet import FIELDS
+from iptables_model.netfilter.packet import ANY, FIELDS, FieldSet
 from iptables_model.netfilter.state import Override, Parts, State, Suppose, split
 
 __all__ = ["Course", "Effect", "Site", "Verdict", "each", "goes_on_with", "told", "unknown_course"]
@@ -29,14 +29,14 @@ class Verdict(enum.StrEnum):
 
 @attrs.frozen
 class Effect:
-    """Hold what became of some packets at a target: their new state, the verdict, and the change in words.
+    """Hold what became of some packets at a target: their new state, the verdict, and what by its `str` tells a change.
 
     `told` is the verdict as the kernel's trace has it, where something else decides what comes of it.
     """
 
     state: State
     verdict: Verdict
-    change: str = ""
+    change: object = ""
     told: str = attrs.field(default=attrs.Factory(lambda self: self.verdict.value, takes_self=True))
 
 
@@ -67,14 +67,36 @@ def goes_on_with(state: State, **changes: Override) -> Effect:
     return Effect(changed, Verdict.CONTINUE, told(state, changed, *changes))
 
 
-def told(before: State, after: State, *fields: str) -> str:
-    """Say in words which of some fields have changed: `mark 0x0 -> 0x1, ttl 64 -> 63`."""
-    views = ((field, before.view(field), after.view(field)) for field in fields)
-    return ", ".join(
-        f"{field.replace('_', ' ')} {one} -> {two}"
-        for field, one, two in views
-        if one != two or getattr(one, "single", None) is None
-    )
+class Change(NamedTuple):
+    """Say in words, when it is asked to, what a field was and is now; nothing if that is one and the same value.
+
+    `anything` is the word for a set of all values.
+    """
+
+    field: str
+    before: FieldSet
+    after: FieldSet
+    anything: str
+
+    def __str__(self) -> str:
+        if self.before == self.after and getattr(self.before, "single", None) is not None:
+            return ""
+        after = self.anything if str(self.after) == ANY else self.after
+        return f"{self.field.replace('_', ' ')} {self.before} -> {after}"
+
+
+class Changes(tuple[Change, ...]):
+    """Say what became of several fields: `mark 0x0 -> 0x1, ttl 64 -> 63`."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, map(str, self)))
+
+
+def told(before: State, after: State, *fields: str, anything: str = ANY) -> Changes:
+    """Tell which of some fields have changed."""
+    return Changes([Change(field, before.view(field), after.view(field), anything) for field in fields])
 
 
 def unknown_course(what: str, reason: str, state: State, suppose: Suppose) -> Course:

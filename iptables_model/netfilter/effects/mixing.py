@@ -26,7 +26,7 @@ def bits_of(state: State, field: str) -> Mixture:
         return held if isinstance(held, Constant) and value.single is None else Mixed((), value.single)
     xor, sources = held.xor, []
     for name, bits, left in held.sources:
-        alike = state.when[name].alike
+        alike = state.was(name).alike
         xor ^= moved(alike.value & bits, left)
         sources.append(Bits(name, bits & ~alike.mask, left))
     return _mixed(sources, xor)

@@ -20,6 +20,7 @@ from iptables_model.netfilter.effects.mixing import masked
 from iptables_model.netfilter.effects.own import LINK_LOCAL, first_addresses, source_address
 from iptables_model.netfilter.effects.pieces import Piece, blocks, parted
 from iptables_model.netfilter.evidence import local_statement
+from iptables_model.netfilter.packet import ANY
 from iptables_model.netfilter.sets import AddressSet, NumberSet
 from iptables_model.netfilter.state import Constant, Override, State
 from iptables_model.values.addresses import Address, width
@@ -244,5 +245,5 @@ def _binding(state: State, manip: Manip, changes: Changes, *, own: bool = False)
     changed = state.rewritten(**changes, status=status)
     if own and manip.address in changes:
         changed = changed.assuming((local_statement(manip.address), (changed.identity(manip.address),)), holds=True)
-    change = told(state, changed, *changes)
-    return Effect(changed, Verdict.ACCEPT, change.replace("-> any", "-> an address of the node", 1) if own else change)
+    change = told(state, changed, *changes, anything="an address of the node" if own else ANY)
+    return Effect(changed, Verdict.ACCEPT, change)

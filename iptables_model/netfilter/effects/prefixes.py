@@ -35,7 +35,7 @@ def _translated(field: str, source: Prefix, target: Prefix, state: State, site: 
     """
     length = max(source.prefixlen, target.prefixlen)
     adjustment = _folded(_sum(source) + (_WORD - _folded(_sum(target))))
-    view: LineSet = state.view(field)  # type: ignore[assignment]
+    view: LineSet = state.view(field)
     found = parted(state, field, _pieces(view, target, length, adjustment), site)
     if found is None:
         reached = AddressSet.of(IPv6Network((int(target.network_address), length)))
