@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import attrs
 
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 _FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z0-9-]*")
 _NOTHING = Ip()
+_MOST = 1024
 _SPOKEN = ((1, 4), (58, 6))
 """The protocols that are spoken with one family only: icmp and ipv6-icmp."""
 
@@ -38,6 +42,13 @@ class Option(NamedTuple):
     flag: Flag
     negated: bool
     text: str | None
+
+
+def remember(memo: dict[K, V], key: K, value: V) -> None:
+    """Keep what was made last: equal texts mostly come close together, and the others would fill the memory."""
+    if len(memo) >= _MOST:
+        memo.clear()
+    memo[key] = value
 
 
 def option_of(text: str, given: Given) -> Option:
@@ -51,8 +62,8 @@ class PartPlan:
     """Make an extension of the texts of its values.
 
     `fixed` are the fields that the shape of the line decides; `open` are those that each line fills, with the flag that
-    says how and whether it is negated. With `checked` the class may refuse them. Equal extensions of one text are one
-    object.
+    says how and whether it is negated. With `checked` the class may refuse them. Equal extensions that
+    follow each other in one text are mostly one object.
     """
 
     kind: type[Extension]
@@ -68,7 +79,8 @@ class PartPlan:
             fields = dict(self.fixed)
             for (field, flag, negated), text in zip(self.open, texts, strict=True):
                 fields[field] = _wrap(flag, planner.value(flag, text), negated=negated)
-            made = self._made[texts] = self.kind(**fields)
+            made = self.kind(**fields)
+            remember(self._made, texts, made)
         return made
 
     def can_be(self, planner: Planner, texts: tuple[str, ...]) -> bool:
@@ -169,7 +181,8 @@ class Planner:
             values = self._values[flag] = {}
         value = values.get(text)
         if value is None:
-            value = values[text] = flag.codec.read(plain(text, flag.codec.words))
+            value = flag.codec.read(plain(text, flag.codec.words))
+            remember(values, text, value)
         return value
 
     def can_be(self, flag: Flag, text: str) -> bool:

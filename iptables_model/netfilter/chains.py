@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -24,6 +25,9 @@ __all__ = ["ReadyChain", "ReadyChains"]
 _SHORT = 16
 """A chain of fewer rules is scanned; an index would cost more than it saves."""
 
+_AT_HAND = 64
+"""So many short chains are kept at hand: those of a Service with dozens of endpoints."""
+
 _BY_INDEX = frozenset({"dst", "dport"})
 _BY_NOTHING: frozenset[str] = frozenset()
 
@@ -38,10 +42,19 @@ class ReadyChain:
         self.indexed = self.size >= _SHORT
         self._evidence = evidence
         self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
-        self._rules: list[Rule | None] = [None] * self.size
-        self._conditions: list[Condition | None] = [None] * self.size
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of all that was made of the rules, which can be made again."""
+        self._rules: dict[int, Rule] = {}
+        self._conditions: dict[int, Condition] = {}
         self._fields: dict[int, frozenset[str] | None] = {}
         self._steps: dict[tuple[int | None, str], Step] = {}
+
+    @property
+    def is_blank(self) -> bool:
+        """Say whether nothing was made yet of what is let go of."""
+        return not self._rules
 
     @cached_property
     def memory(self) -> Memory:
@@ -50,14 +63,14 @@ class ReadyChain:
 
     def rule(self, place: int) -> Rule:
         """Give a rule by its place in the chain."""
-        known = self._rules[place]
+        known = self._rules.get(place)
         if known is None:
             known = self._rules[place] = rule_of(self.chain, place)
         return known
 
     def condition(self, place: int) -> Condition:
         """Give what a rule asks, by its place in the chain."""
-        known = self._conditions[place]
+        known = self._conditions.get(place)
         if known is None:
             known = all_of(meaning_of(match, self._evidence) for match in self.rule(place).matches)
             self._conditions[place] = known
@@ -156,6 +169,7 @@ class ReadyChains:
         self.evidence = evidence
         self._ruleset = ruleset
         self._ready: dict[tuple[str, str], ReadyChain | None] = {}
+        self._at_hand: deque[ReadyChain] = deque()
 
     @classmethod
     def of(cls, ruleset: Ruleset, evidence: Evidence) -> ReadyChains:
@@ -169,4 +183,17 @@ class ReadyChains:
             held = self._ruleset.get(table)
             found = None if held is None else held.get(chain)
             self._ready[key] = None if found is None else ReadyChain(table, found, self.evidence)
-        return self._ready[key]
+        ready = self._ready[key]
+        if ready is not None and ready.is_blank and not ready.indexed:
+            self._take_up(ready)
+        return ready
+
+    def _take_up(self, ready: ReadyChain) -> None:
+        """Have only the short chains that were entered last keep what they make.
+
+        A question that enters all chains of a large ruleset would keep a million objects, and make the garbage
+        collector go through them again and again.
+        """
+        self._at_hand.append(ready)
+        if len(self._at_hand) > _AT_HAND:
+            self._at_hand.popleft().forget()

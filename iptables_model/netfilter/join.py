@@ -129,7 +129,7 @@ def met(one: State, other: State) -> State:
     """Keep of two ways what both have: the stops, and the rule that decides."""
     both = one.copy()
     both.stops = _common(one.stops, other.stops)
-    both.decided_by = one.decided_by if one.decided_by is other.decided_by else None
+    both.decided_at = one.decided_at if one.decided_at == other.decided_at else None
     return both
 
 

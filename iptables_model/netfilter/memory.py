@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import NamedTuple
 
-from iptables_model.model.rule import Rule
 from iptables_model.netfilter.effects import Verdict
-from iptables_model.netfilter.state import State, Stop
+from iptables_model.netfilter.state import Spot, State, Stop
 
 __all__ = ["Course", "Memory"]
 
@@ -15,11 +14,11 @@ _MOST = 4096
 
 
 class Course(NamedTuple):
-    """Hold the way of packets through a table: stops, verdict, and the rule that stopped them (None: the policy)."""
+    """Hold the way of packets through a table: stops, verdict, and where the rule stands that stopped them (None: the policy)."""
 
     stops: tuple[Stop, ...]
     verdict: Verdict
-    decided_by: Rule | None
+    decided_at: Spot | None
 
 
 class Memory:

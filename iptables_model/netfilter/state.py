@@ -35,6 +35,7 @@ __all__ = [
     "Override",
     "Parts",
     "Shifted",
+    "Spot",
     "State",
     "Step",
     "Stop",
@@ -125,10 +126,24 @@ class Step:
 
 
 class Told(Protocol):
-    """Report the stops of packets, as a chain that is ready for the walk does."""
+    """Tell of rules and of stops at them, as a chain that is ready for the walk does."""
+
+    def rule(self, place: int) -> Rule:
+        """Give a rule."""
 
     def step(self, place: int | None, verdict: str, change: str) -> Step:
         """Report a stop at a rule, or (without a place) at the policy."""
+
+
+class Spot(NamedTuple):
+    """Name a rule by where it stands."""
+
+    chain: Told
+    place: int
+
+    def rule(self) -> Rule:
+        """Give the rule."""
+        return self.chain.rule(self.place)
 
 
 class Stop(NamedTuple):
@@ -168,12 +183,12 @@ class State:
     `asked` maps each field to the set that it had when the question was asked, the same for all states of a question;
     `when` the fields of which only a part of that set is meant here; `now` those that were rewritten since. What else
     the packet changed, such as the contents of an ipset, is there with the count of its changes.
-    `assumed` is what was taken for granted, and `decided_by` the rule that stopped the packets or last changed where
-    they go.
+    `assumed` is what was taken for granted, and `decided_at` is where the rule stands that stopped the packets or last
+    changed where they go.
     Working objects of the walk, copied where packets part.
     """
 
-    __slots__ = ("asked", "assumed", "decided_by", "now", "probability", "stops", "when")
+    __slots__ = ("asked", "assumed", "decided_at", "now", "probability", "stops", "when")
 
     def __init__(self, asked: dict[str, Anything], when: dict[str, Anything] | None = None) -> None:
         self.asked = asked
@@ -182,13 +197,13 @@ class State:
         self.assumed: dict[object, Supposition] = {}
         self.probability = _ONE
         self.stops: Stops = ()
-        self.decided_by: Rule | None = None
+        self.decided_at: Spot | None = None
 
     def copy(self) -> Self:
         """Make an equal state that can go its own way."""
         other = object.__new__(type(self))
         other.asked, other.when, other.now, other.assumed = self.asked, self.when, self.now, self.assumed
-        other.probability, other.stops, other.decided_by = self.probability, self.stops, self.decided_by
+        other.probability, other.stops, other.decided_at = self.probability, self.stops, self.decided_at
         return other
 
     @property

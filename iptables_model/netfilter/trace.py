@@ -100,7 +100,7 @@ class Flow:
         return "\n".join(lines)
 
 
-_TOLD = frozenset({"when", "assumptions", "steps", "packet"})
+_TOLD = frozenset({"when", "assumptions", "steps", "packet", "deciding_rule"})
 _PUBLIC = tuple(field.name for field in attrs.fields(Flow) if not field.name.startswith("_"))
 
 
@@ -141,6 +141,12 @@ class Fate:
     def steps(self) -> tuple[Step, ...]:
         """Give the steps that all of them take."""
         return self.one.steps
+
+    @property
+    def deciding_rule(self) -> Rule | None:
+        """Give the rule that decides for all of them, if one does."""
+        spot = self.one.decided_at
+        return None if spot is None else spot.rule()
 
     @property
     def packet(self) -> Packet:
@@ -267,7 +273,6 @@ def _flow(arrivals: list[Arrival], asked: dict[int, Packet]) -> Flow:
         ("outcome", first.outcome),
         ("probability", fate.one.probability),
         ("delivery", first.delivery),
-        ("deciding_rule", fate.one.decided_by),
         ("reason", first.reason),
         ("_fate", fate),
     ):

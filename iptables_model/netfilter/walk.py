@@ -7,13 +7,12 @@ from typing import NamedTuple, TypeAlias
 
 import attrs
 
-from iptables_model.model.rule import Rule
 from iptables_model.model.targets import Goto, Jump
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
 from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, only_speaks, unknown_course
 from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
-from iptables_model.netfilter.state import State, Stop, Suppose, split
+from iptables_model.netfilter.state import Spot, State, Stop, Suppose, split
 
 __all__ = ["Passage", "Walk"]
 
@@ -142,7 +141,7 @@ class Walk:
             for stop in known.stops:
                 passed.stops = (stop, passed.stops)
             if known.verdict in _STOPS:
-                passed.decided_by = known.decided_by
+                passed.decided_at = known.decided_at
             return [Passage(passed, known.verdict)]
         traversal = Traversal(self, table, start)
         passages = traversal.run([state])
@@ -175,7 +174,7 @@ class Traversal:
         """Have the chain remember what it did with a state, if it kept the packets together and unchanged."""
         last = passages[-1]
         if self._asked is not None and len(passages) == 1 and not last.state.has_changed(state):
-            course = Course(last.state.stops_since(state), last.verdict, last.state.decided_by)
+            course = Course(last.state.stops_since(state), last.verdict, last.state.decided_at)
             self._start.memory.keep(state, self._asked, course)
 
     def _learn(self, fields: frozenset[str] | None) -> None:
@@ -206,23 +205,22 @@ class Traversal:
             self._apply(at.moved(other, place))
 
     def _apply(self, at: Place) -> None:
-        rule = at.chain.rule(at.position[-1])
-        target = rule.target
+        target = at.chain.rule(at.position[-1]).target
         if isinstance(target, Jump | Goto):
-            self._enter(at, rule, target)
+            self._enter(at, target)
         elif target is None:
-            self._follow(at, rule, [Effect(at.state, Verdict.CONTINUE)])
+            self._follow(at, [Effect(at.state, Verdict.CONTINUE)])
         else:
             if not only_speaks(target):
                 self._learn(None)
-            self._follow(at, rule, effect_of(target, at.state, self._site))
+            self._follow(at, effect_of(target, at.state, self._site))
 
-    def _follow(self, at: Place, rule: Rule, course: list[Effect]) -> None:
+    def _follow(self, at: Place, course: list[Effect]) -> None:
         for effect in reversed(course):
             state = effect.state.stopped(Stop(at.chain, at.position[-1], effect.told, effect.change))
             redirected = any(state.now.get(field) is not at.state.now.get(field) for field in _GOAL)
             if effect.verdict in _STOPS or redirected:
-                state.decided_by = rule
+                state.decided_at = Spot(at.chain, at.position[-1])
             if effect.verdict is Verdict.CONTINUE:
                 self._waiting.push(at.behind(state))
             elif effect.verdict is Verdict.RETURN:
@@ -230,14 +228,14 @@ class Traversal:
             else:
                 self._done.append(Passage(state, effect.verdict))
 
-    def _enter(self, at: Place, rule: Rule, target: Jump | Goto) -> None:
+    def _enter(self, at: Place, target: Jump | Goto) -> None:
         """Enter a chain. Only a jump remembers where it came from: the end of a chain gone to returns past the goto."""
         chain = self._walk.chains.get(self._table, target.chain)
         if chain is None:
-            self._follow(at, rule, self._unknown(at, target.chain, "the text does not show the chain"))
+            self._follow(at, self._unknown(at, target.chain, "the text does not show the chain"))
         elif target.chain in at.inside:
             loop = "the chain leads to itself, which the kernel refuses to load (mark_source_chains)"
-            self._follow(at, rule, self._unknown(at, target.chain, loop))
+            self._follow(at, self._unknown(at, target.chain, loop))
         else:
             jump = isinstance(target, Jump)
             verdict = f"{'jump' if jump else 'goto'} {target.chain}"
@@ -264,5 +262,5 @@ def _by_policy(chain: ReadyChain, state: State) -> Passage:
     policy = Verdict.DROP if chain.chain.policy == "DROP" else Verdict.ACCEPT
     passed = state.stopped(Stop(chain, None, policy.value))
     if policy is Verdict.DROP:
-        passed.decided_by = None
+        passed.decided_at = None
     return Passage(passed, policy)
