@@ -19,6 +19,7 @@ LOCAL = "is an address of the node"
 
 _MULTICAST = {4: "224.0.0.0/4", 6: "ff00::/8"}
 _LOOPBACK = {4: "127.0.0.0/8", 6: "::1/128"}
+_UNTOLD = "the addresses of the node are not in the dump"
 _CONSULTED = frozenset({"local", "main", "default"})
 
 
@@ -73,14 +74,15 @@ class Evidence:
     def _local(self, field: str) -> Condition:
         if self.local_table:
             return Within(field, self.addresses(RouteType.LOCAL))
-        unknown = Assume(local_statement(field), "the addresses of the node are not in the dump", (field,))
+        unknown = Assume(local_statement(field), _UNTOLD, (field,))
         return Any((Within(field, self._loopback), All((Not(Within(field, self._several)), unknown))))
 
     def delivered(self, field: str) -> Condition:
         """Ask whether a packet that comes in with the address in a field ends on the node."""
         if self.local_table:
             return Within(field, self._several | self.addresses(RouteType.LOCAL) | self.addresses(RouteType.ANYCAST))
-        return Any((Within(field, self._several), self.local(field)))
+        unknown = Assume(local_statement(field), _UNTOLD, (field,))
+        return Any((Within(field, self._several | self._loopback), unknown))
 
     @cached_property
     def machines(self) -> AddressSet:

@@ -34,7 +34,7 @@ _AWAY = Decision(RouteType.UNICAST, NameSet.some() - _LOOPBACK)
 _INVALID = Constant(Choice(frozenset({"INVALID"})))
 _UNTRACKED = Constant(Choice(frozenset({"UNTRACKED"})))
 _NO_STATUS = Constant(BitSet.of(0))
-_ESTABLISHED, _RELATED = Choice(frozenset({"ESTABLISHED"})), Choice(frozenset({"RELATED"}))
+_NEW, _ESTABLISHED, _RELATED = Choice(frozenset({"NEW"})), Choice(frozenset({"ESTABLISHED"})), Choice(frozenset({"RELATED"}))
 _SRC_NAT, _DST_NAT = (Within("status", BitSet.of(bit, bit)) for bit in (1 << 4, 1 << 5))
 _ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
 _ICMP = {4: 1, 6: 58}
@@ -78,11 +78,9 @@ class Path:
         states = [state.rewritten(out_interface=_NOWHERE, physdev_out=_NOWHERE) for state in states]
         states = self._tracked(self._untracked(states, "PREROUTING"))
         states = self._hook("mangle", "PREROUTING", states)
-        states = self._nat("PREROUTING", states)
-        for state in states:
-            here, elsewhere = self._part(state, self._evidence.delivered("dst"))
-            self._input(here, nat=True)
-            self._forward([one for other in elsewhere for one in self._forwarded(other)])
+        parts = [self._part(state, self._evidence.delivered("dst")) for state in self._nat("PREROUTING", states)]
+        self._input([one for here, _ in parts for one in here], nat=True)
+        self._forward([one for _, elsewhere in parts for other in elsewhere for one in self._forwarded(other)])
 
     def send(self, states: list[State]) -> None:
         """Send packets that the node made.
@@ -195,15 +193,18 @@ class Path:
 
     def _nat(self, hook: str, states: list[State]) -> list[State]:
         """Ask nat about the first packet of a connection; what has none passes by (nf_nat_inet_fn, nf_nat_core.c)."""
-        passed = []
+        first, passed = [], []
         for state in states:
+            if state.view("state") == _NEW:
+                first.append(state)
+                continue
             without, rest = self._part(state, NO_CONNECTION)
             for other in rest:
-                later, first = self._part(other, self._later)
-                passed += self._hook("nat", hook, first)
+                later, new = self._part(other, self._later)
+                first += new
                 passed += [one for known in later for one in self._translated(hook, known)]
             passed += without
-        return passed
+        return self._hook("nat", hook, first) + passed
 
     @cached_property
     def _later(self) -> Condition:

@@ -15,7 +15,7 @@ from iptables_model.model.ruleset import Ruleset
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.chains import ReadyChains
 from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.join import met, sorted_by, united
+from iptables_model.netfilter.join import goal, met, sorted_by, united
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_text, packet_of, parted
@@ -240,7 +240,8 @@ def _fate(arrival: Arrival) -> Hashable:
 
 def _with_equal_fates(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
     """Join arrivals of one fate, and put together those that are as likely under the same assumptions."""
-    for held in sorted_by(arrivals, _fate):
+    near = sorted_by(arrivals, lambda one: (one.outcome, one.delivery, goal(one.state)))
+    for held in (held for some in near for held in (sorted_by(some, _fate) if len(some) > 1 else [some])):
         if len(held) == 1:
             yield held
             continue

@@ -129,9 +129,8 @@ class Walk:
             return [Passage(state, Verdict.ACCEPT) for state in states]
         if not start.size:
             return [_by_policy(start, state) for state in states]
-        if not self.apart and len(states) > 1:
-            return Traversal(self, table, start).run(states)
-        return [passage for state in states for passage in self._course(table, start, state)]
+        together = states if self.apart else joined(states)
+        return [passage for state in together for passage in self._course(table, start, state)]
 
     def _course(self, table: str, start: ReadyChain, state: State) -> list[Passage]:
         """Take one state through, as is remembered if it is."""
@@ -144,7 +143,7 @@ class Walk:
                 passed.decided_at = known.decided_at
             return [Passage(passed, known.verdict)]
         traversal = Traversal(self, table, start)
-        passages = traversal.run([state])
+        passages = traversal.run(state)
         traversal.remember(state, passages)
         return passages
 
@@ -161,10 +160,9 @@ class Traversal:
         self._done: list[Passage] = []
         self._asked: frozenset[str] | None = frozenset()
 
-    def run(self, states: list[State]) -> list[Passage]:
-        """Follow some states."""
-        for state in states:
-            self._waiting.push(Place(state, self._start, (0,), (), (self._start.chain.name,)))
+    def run(self, state: State) -> list[Passage]:
+        """Follow one state."""
+        self._waiting.push(Place(state, self._start, (0,), (), (self._start.chain.name,)))
         while self._waiting:
             for place in self._waiting.pop():
                 self._ask(place)

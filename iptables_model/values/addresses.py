@@ -98,7 +98,7 @@ def _from_int(value: int, version: int) -> Address:
     return ipaddress.IPv4Address(value) if version == 4 else ipaddress.IPv6Address(value)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def address(text: str) -> Address:
     """Read one address of either family.
 
@@ -125,7 +125,7 @@ def address_text(value: Address) -> str:
     return str(value) if value.version == 4 else socket.inet_ntop(socket.AF_INET6, value.packed)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def network(text: str) -> Network:
     """Read an address with an optional mask: a length, or dotted (as libxtables' xtables_ipparse_any).
 
