@@ -13,11 +13,12 @@ from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import Chain, Ruleset, derived, rule_of, size_of, values_of
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.condition import Condition, all_of, asked_by
+from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.memory import Memory
 from iptables_model.netfilter.sets import AddressSet, LineSet, NumberSet
-from iptables_model.netfilter.state import State, Step
+from iptables_model.netfilter.state import State, Step, Stop
 from iptables_model.values.addresses import single_address
 
 __all__ = ["ReadyChain", "ReadyChains"]
@@ -42,6 +43,7 @@ class ReadyChain:
         self.indexed = self.size >= _SHORT
         self._evidence = evidence
         self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
+        self.policy = Verdict.DROP if chain.policy == "DROP" else Verdict.ACCEPT
         self.forget()
 
     def forget(self) -> None:
@@ -60,6 +62,11 @@ class ReadyChain:
     def memory(self) -> Memory:
         """Remember what a built-in chain does; the others are never asked."""
         return Memory()
+
+    @cached_property
+    def end(self) -> Stop:
+        """Give the stop at the policy of a built-in chain."""
+        return Stop(self, None, self.policy.value)
 
     def rule(self, place: int) -> Rule:
         """Give a rule by its place in the chain."""

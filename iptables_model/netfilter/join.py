@@ -137,7 +137,8 @@ def met(one: State, other: State) -> State:
     """Keep of two ways what both have: the stops, and the rule that decides."""
     both = one.copy()
     both.stops = _common(one.stops, other.stops)
-    both.decided_at = one.decided_at if one.decided_at == other.decided_at else None
+    if one.decided_at is None or other.decided_at is None or not one.decided_at.is_where(other.decided_at):
+        both.decided_at = None
     return both
 
 

@@ -6,7 +6,7 @@ from collections.abc import Set
 from typing import NamedTuple
 
 from iptables_model.netfilter.effects import Verdict
-from iptables_model.netfilter.state import Spot, State, Stop
+from iptables_model.netfilter.state import State, Stop
 
 __all__ = ["Course", "Memory"]
 
@@ -14,11 +14,11 @@ _MOST = 4096
 
 
 class Course(NamedTuple):
-    """Hold the way of packets through a table: stops, verdict, and where the rule stands that stopped them (None: the policy)."""
+    """Hold the way of packets through a table: stops, verdict, and the stop at the rule that stopped them (None: the policy)."""
 
     stops: tuple[Stop, ...]
     verdict: Verdict
-    decided_at: Spot | None
+    decided_at: Stop | None
 
 
 class Memory:

@@ -114,7 +114,7 @@ class Path:
         if not self._evidence.routing:
             return [(state, _AWAY)]
         if self._evidence.other_routes:
-            state = state.assuming(_OTHER_ROUTES, True, _OTHER_ROUTES)
+            state = state.assuming(_OTHER_ROUTES, _OTHER_ROUTES)
         found, rest = [], [state]
         for decision, addresses in self._evidence.routing:
             parts = [self._part(one, Within("dst", addresses)) for one in rest]

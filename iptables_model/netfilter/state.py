@@ -35,7 +35,6 @@ __all__ = [
     "Override",
     "Parts",
     "Shifted",
-    "Spot",
     "State",
     "Step",
     "Stop",
@@ -135,17 +134,6 @@ class Told(Protocol):
         """Report a stop at a rule, or (without a place) at the policy."""
 
 
-class Spot(NamedTuple):
-    """Name a rule by where it stands."""
-
-    chain: Told
-    place: int
-
-    def rule(self) -> Rule:
-        """Give the rule."""
-        return self.chain.rule(self.place)
-
-
 class Stop(NamedTuple):
     """Note one stop of packets on their way; of the many that are noted, few are ever reported.
 
@@ -160,6 +148,14 @@ class Stop(NamedTuple):
     def step(self) -> Step:
         """Report it."""
         return self.chain.step(self.place, self.verdict, str(self.change))
+
+    def rule(self) -> Rule | None:
+        """Give the rule, or None for a policy."""
+        return None if self.place is None else self.chain.rule(self.place)
+
+    def is_where(self, other: Stop) -> bool:
+        """Say whether another stop is at the same rule."""
+        return self.chain is other.chain and self.place == other.place
 
 
 Stops: TypeAlias = tuple[Anything, ...]
@@ -183,7 +179,7 @@ class State:
     `asked` maps each field to the set that it had when the question was asked, the same for all states of a question;
     `when` the fields of which only a part of that set is meant here; `now` those that were rewritten since. What else
     the packet changed, such as the contents of an ipset, is there with the count of its changes.
-    `assumed` is what was taken for granted, and `decided_at` is where the rule stands that stopped the packets or last
+    `assumed` is what was taken for granted, and `decided_at` the stop at the rule that stopped the packets or last
     changed where they go.
     Working objects of the walk, copied where packets part.
     """
@@ -194,10 +190,10 @@ class State:
         self.asked = asked
         self.when = when or {}
         self.now: dict[str, Override] = {}
-        self.assumed: dict[object, Supposition] = {}
+        self.assumed: dict[object, Supposition | Assumption] = {}
         self.probability = _ONE
         self.stops: Stops = ()
-        self.decided_at: Spot | None = None
+        self.decided_at: Stop | None = None
 
     def copy(self) -> Self:
         """Make an equal state that can go its own way."""
@@ -209,7 +205,8 @@ class State:
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """List what was taken for granted and is worth telling, in the order in which it was asked."""
-        return tuple(dict.fromkeys([one.told for one in self.assumed.values() if one.told is not None]))
+        told = [one.told if isinstance(one, Supposition) else one for one in self.assumed.values()]
+        return tuple(dict.fromkeys([one for one in told if one is not None]))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -261,10 +258,10 @@ class State:
             and self.probability is before.probability
         )
 
-    def assuming(self, key: object, holds: bool, told: Assumption | None = None) -> Self:
-        """Take something for granted from here on, and tell it with the answer."""
+    def assuming(self, key: object, taken: Supposition | Assumption) -> Self:
+        """Take something for granted from here on."""
         other = self.copy()
-        other.assumed = {**self.assumed, key: Supposition(holds, told)}
+        other.assumed = {**self.assumed, key: taken}
         return other
 
     def shifted(self, field: str, offset: int) -> Self:
@@ -429,7 +426,7 @@ def _split_chosen(state: State, field: str, chosen: Constant, allowed: Anything)
     statement = f"the {field.replace('_', ' ')} chosen is {inside}"
     yes, no = (
         state.rewritten(**{field: Constant(part, chosen.reason)}).assuming(
-            (field, value, allowed), holds, Assumption(statement, holds, chosen.reason)
+            (field, value, allowed), Assumption(statement, holds, chosen.reason)
         )
         for part, holds in ((inside, True), (outside, False))
     )
@@ -474,11 +471,11 @@ def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Part
         return ([state], []) if known.holds else ([], [state])
     supposed = suppose(condition, state)
     if supposed is not None:
-        taken = [state.assuming(key, *supposed)]
+        taken = [state.assuming(key, supposed)]
         return (taken, []) if supposed.holds else ([], taken)
     statement = _about(state, condition)
-    yes, no = (state.assuming(key, holds, Assumption(statement, holds, condition.reason)) for holds in (True, False))
-    return [yes], [no]
+    yes, no = (Assumption(statement, holds, condition.reason) for holds in (True, False))
+    return [state.assuming(key, yes)], [state.assuming(key, no)]
 
 
 def _about(state: State, condition: Assume) -> str:

@@ -145,8 +145,8 @@ class Fate:
     @property
     def deciding_rule(self) -> Rule | None:
         """Give the rule that decides for all of them, if one does."""
-        spot = self.one.decided_at
-        return None if spot is None else spot.rule()
+        stop = self.one.decided_at
+        return None if stop is None else stop.rule()
 
     @property
     def packet(self) -> Packet:

@@ -12,7 +12,7 @@ from iptables_model.netfilter.chains import ReadyChain, ReadyChains
 from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, only_speaks, unknown_course
 from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
-from iptables_model.netfilter.state import Spot, State, Stop, Suppose, split
+from iptables_model.netfilter.state import State, Stop, Suppose, split
 
 __all__ = ["Passage", "Walk"]
 
@@ -215,10 +215,11 @@ class Traversal:
 
     def _follow(self, at: Place, course: list[Effect]) -> None:
         for effect in reversed(course):
-            state = effect.state.stopped(Stop(at.chain, at.position[-1], effect.told, effect.change))
-            redirected = any(state.now.get(field) is not at.state.now.get(field) for field in _GOAL)
+            stop = Stop(at.chain, at.position[-1], effect.told, effect.change)
+            state = effect.state.stopped(stop)
+            redirected = any([state.now.get(field) is not at.state.now.get(field) for field in _GOAL])
             if effect.verdict in _STOPS or redirected:
-                state.decided_at = Spot(at.chain, at.position[-1])
+                state.decided_at = stop
             if effect.verdict is Verdict.CONTINUE:
                 self._waiting.push(at.behind(state))
             elif effect.verdict is Verdict.RETURN:
@@ -257,8 +258,7 @@ class Traversal:
 
 
 def _by_policy(chain: ReadyChain, state: State) -> Passage:
-    policy = Verdict.DROP if chain.chain.policy == "DROP" else Verdict.ACCEPT
-    passed = state.stopped(Stop(chain, None, policy.value))
-    if policy is Verdict.DROP:
+    passed = state.stopped(chain.end)
+    if chain.policy is Verdict.DROP:
         passed.decided_at = None
-    return Passage(passed, policy)
+    return Passage(passed, chain.policy)

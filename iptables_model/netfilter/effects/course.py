@@ -67,36 +67,29 @@ def goes_on_with(state: State, **changes: Override) -> Effect:
     return Effect(changed, Verdict.CONTINUE, told(state, changed, *changes))
 
 
-class Change(NamedTuple):
-    """Say in words, when it is asked to, what a field was and is now; nothing if that is one and the same value.
+class Changes(NamedTuple):
+    """Say in words, when it is asked to, what fields were and are now: `mark 0x0 -> 0x1, ttl 64 -> 63`.
 
-    `anything` is the word for a set of all values.
+    Of what is one and the same value nothing is said. `anything` is the word for a set of all values.
     """
 
-    field: str
-    before: FieldSet
-    after: FieldSet
+    fields: tuple[str, ...]
+    before: tuple[FieldSet, ...]
+    after: tuple[FieldSet, ...]
     anything: str
 
     def __str__(self) -> str:
-        if self.before == self.after and getattr(self.before, "single", None) is not None:
-            return ""
-        after = self.anything if str(self.after) == ANY else self.after
-        return f"{self.field.replace('_', ' ')} {self.before} -> {after}"
-
-
-class Changes(tuple[Change, ...]):
-    """Say what became of several fields: `mark 0x0 -> 0x1, ttl 64 -> 63`."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return ", ".join(filter(None, map(str, self)))
+        return ", ".join(
+            f"{field.replace('_', ' ')} {one} -> {self.anything if str(two) == ANY else two}"
+            for field, one, two in zip(self.fields, self.before, self.after, strict=True)
+            if one != two or getattr(one, "single", None) is None
+        )
 
 
 def told(before: State, after: State, *fields: str, anything: str = ANY) -> Changes:
-    """Tell which of some fields have changed."""
-    return Changes([Change(field, before.view(field), after.view(field), anything) for field in fields])
+    """Tell what became of some fields."""
+    were, are = tuple([before.view(field) for field in fields]), tuple([after.view(field) for field in fields])
+    return Changes(fields, were, are, anything)
 
 
 def unknown_course(what: str, reason: str, state: State, suppose: Suppose) -> Course:

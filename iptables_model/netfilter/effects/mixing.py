@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 
-from iptables_model.netfilter.bits import FULL, moved
+from iptables_model.netfilter.bits import FULL, Pattern, moved
 from iptables_model.netfilter.state import Bits, Constant, Mixed, State
 
 __all__ = ["Mixture", "bits_of", "joined", "kept", "masked", "shifted"]
@@ -15,7 +16,15 @@ Mixture: TypeAlias = Mixed | Constant
 
 def masked(state: State, field: str, *, keep: int, xor: int) -> Mixture:
     """Give (field & keep) ^ xor."""
+    if field not in state.now:
+        return _masked(field, state.was(field).alike, keep, xor)
     return joined(state, kept(bits_of(state, field), keep), Mixed((), xor))
+
+
+@lru_cache(maxsize=256)
+def _masked(field: str, alike: Pattern, keep: int, xor: int) -> Mixed:
+    """Give (field & keep) ^ xor of a field that is as it was, where some bits are alike in all packets."""
+    return _mixed([Bits(field, keep & ~alike.mask)], alike.value & keep ^ xor)
 
 
 def bits_of(state: State, field: str) -> Mixture:

@@ -22,7 +22,7 @@ from iptables_model.netfilter.effects.pieces import Piece, blocks, parted
 from iptables_model.netfilter.evidence import local_statement
 from iptables_model.netfilter.packet import ANY
 from iptables_model.netfilter.sets import AddressSet, NumberSet
-from iptables_model.netfilter.state import Constant, Override, State
+from iptables_model.netfilter.state import Constant, Override, State, Supposition
 from iptables_model.values.addresses import Address, width
 from iptables_model.values.nat import NatRange
 from iptables_model.values.numbers import PortRange
@@ -244,6 +244,7 @@ def _binding(state: State, manip: Manip, changes: Changes, *, own: bool = False)
     status = masked(state, "status", keep=~manip.status & FULL, xor=manip.status)
     changed = state.rewritten(**changes, status=status)
     if own and manip.address in changes:
-        changed = changed.assuming((local_statement(manip.address), (changed.identity(manip.address),)), holds=True)
+        itself = (local_statement(manip.address), (changed.identity(manip.address),))
+        changed = changed.assuming(itself, Supposition(holds=True))
     change = told(state, changed, *changes, anything="an address of the node" if own else ANY)
     return Effect(changed, Verdict.ACCEPT, change)
