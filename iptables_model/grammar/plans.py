@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import attrs
 
@@ -12,8 +12,8 @@ from iptables_model.grammar.arguments import plain, value_of
 from iptables_model.grammar.elements import Unreadable
 from iptables_model.model.matches.ip import Ip
 from iptables_model.model.matches.unknown import UnknownMatch
-from iptables_model.model.option import Extension, Match, Target
-from iptables_model.model.rule import Counters, Rule
+from iptables_model.model.option import Extension
+from iptables_model.model.rule import Counters, Rule, trusted_rule
 from iptables_model.model.targets.unknown import UnknownTarget
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import Protocol
@@ -80,6 +80,8 @@ class PartPlan:
             for (field, flag, negated), text in zip(self.open, texts, strict=True):
                 fields[field] = _wrap(flag, planner.value(flag, text), negated=negated)
             made = self.kind(**fields)
+            if made == _NOTHING:
+                made = _NOTHING
             remember(self._made, texts, made)
         return made
 
@@ -111,20 +113,16 @@ class RulePlan:
 
     def make(self, planner: Planner, texts: tuple[str, ...], *, table: str, chain: str, index: int, line: int) -> Rule:
         """Make the rule."""
-        target = self.target
-        made = [cast(Match, plan.make(planner, texts[low:high])) for plan, low, high in self.matches]
-        if made and made[0] == _NOTHING:
+        made: Any = [plan.make(planner, texts[low:high]) for plan, low, high in self.matches]
+        if made and made[0] is _NOTHING:
             # `-p all` and the like say nothing, and iptables-save does not print them.
             del made[0]
-        return Rule(
-            table=table,
-            chain=chain,
-            matches=tuple(made),
-            target=None if target is None else cast(Target, target[0].make(planner, texts[target[1] : target[2]])),
-            counters=Counters(int(texts[1]), int(texts[2])) if self.counted else None,
-            index=index,
-            line=line,
-        )
+        target: Any = None
+        if self.target is not None:
+            plan, low, high = self.target
+            target = plan.make(planner, texts[low:high])
+        counters = Counters(int(texts[1]), int(texts[2])) if self.counted else None
+        return trusted_rule(table, chain, tuple(made), target, counters, index, line)
 
     def value(self, planner: Planner, field: Field, texts: tuple[str, ...]) -> object:
         """Give what the rule says in a field, or None if that is nothing or stands behind `!`."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from iptables_model.model.matches import Ip, Tcp, Udp
+from iptables_model.model.option import Match
 from iptables_model.model.places import Places
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import Chain, Ruleset, derived, rule_of, size_of, values_of
@@ -26,6 +27,8 @@ __all__ = ["ReadyChain", "ReadyChains"]
 _SHORT = 16
 """A chain of fewer rules is scanned; an index would cost more than it saves."""
 
+_MOST = 256
+"""So many meanings are kept."""
 _AT_HAND = 64
 """So many short chains are kept at hand: those of a Service with dozens of endpoints."""
 
@@ -36,12 +39,12 @@ _BY_NOTHING: frozenset[str] = frozenset()
 class ReadyChain:
     """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key."""
 
-    def __init__(self, table: str, chain: Chain, evidence: Evidence) -> None:
+    def __init__(self, table: str, chain: Chain, meanings: Meanings) -> None:
         self.table = table
         self.chain = chain
         self.size = size_of(chain)
         self.indexed = self.size >= _SHORT
-        self._evidence = evidence
+        self._meanings = meanings
         self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
         self.policy = Verdict.DROP if chain.policy == "DROP" else Verdict.ACCEPT
         self.forget()
@@ -79,7 +82,7 @@ class ReadyChain:
         """Give what a rule asks, by its place in the chain."""
         known = self._conditions.get(place)
         if known is None:
-            known = all_of(meaning_of(match, self._evidence) for match in self.rule(place).matches)
+            known = all_of([self._meanings.of(match) for match in self.rule(place).matches])
             self._conditions[place] = known
         return known
 
@@ -169,11 +172,30 @@ class Index:
         return [place for place, key in enumerate(self._keys) if key is None or intervals.contains(bounds, key)]
 
 
+class Meanings:
+    """Give what matches ask; what many rules share, such as `-p tcp`, is one object, and worked out once."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._known: dict[int, tuple[Match, Condition]] = {}
+
+    def of(self, match: Match) -> Condition:
+        """Say what a match asks."""
+        known = self._known.get(id(match))
+        if known is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            # With the match itself: another one may get its id once it is gone.
+            known = self._known[id(match)] = match, all_of([meaning_of(match, self._evidence)])
+        return known[1]
+
+
 class ReadyChains:
     """Give the chains of a ruleset ready for the walk, each made when it is first entered."""
 
     def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
         self.evidence = evidence
+        self._meanings = Meanings(evidence)
         self._ruleset = ruleset
         self._ready: dict[tuple[str, str], ReadyChain | None] = {}
         self._at_hand: deque[ReadyChain] = deque()
@@ -189,7 +211,7 @@ class ReadyChains:
         if key not in self._ready:
             held = self._ruleset.get(table)
             found = None if held is None else held.get(chain)
-            self._ready[key] = None if found is None else ReadyChain(table, found, self.evidence)
+            self._ready[key] = None if found is None else ReadyChain(table, found, self._meanings)
         ready = self._ready[key]
         if ready is not None and ready.is_blank and not ready.indexed:
             self._take_up(ready)

@@ -191,9 +191,10 @@ _SHORT_IPV4 = rf"(?:{_OCTET}\.){{0,2}}{_OCTET}"
 _SHORT = re.compile(rf"\A{_SHORT_IPV4}(?=/|\Z)")
 
 
-def _padded(short: re.Match[str]) -> str:
+def _padded(text: str) -> str:
     """Write out an address of which the last zeros are left out, as 10 in 10/8 (numeric_to_ipaddr, libxtables)."""
-    return short[0] + ".0" * (3 - short[0].count("."))
+    short = _SHORT.match(text)
+    return text if short is None else short[0] + ".0" * (3 - short[0].count(".")) + text[short.end() :]
 
 
 NETWORK: Codec[Network] = Codec(
@@ -208,7 +209,7 @@ NETWORK: Codec[Network] = Codec(
         Form(regex=rf"{IPV6}/{IPV6}", family=6, exact=False),
         Form(regex=rf"{_SHORT_IPV4}(?:/(?:3[0-2]|[12]?[0-9]|{IPV4}))?", family=4),
     ),
-    read=lambda text: network(_SHORT.sub(_padded, text)),
+    read=lambda text: network(_padded(text)),
     write=network_text,
     hint="a rule has one address, for example 10.0.0.0/8 or fd00::/64; host names are not looked up",
 )

@@ -66,10 +66,9 @@ def nat_ports_text(ports: PortRange) -> str:
 
 def _ports(text: str) -> PortRange:
     """Read `80`, `80-90` or the names of services, which may have dashes of their own."""
-    dashes = [place for place, char in enumerate(text) if char == "-"] if text[0].isdigit() else []
-    cut = dashes[0] if dashes else len(text)
-    first = port(text[:cut])
-    last = port(text[cut + 1 :]) if dashes else first
+    low, dash, high = text.partition("-") if text[0].isdigit() else (text, "", "")
+    first = port(low)
+    last = port(high) if dash else first
     if first > last:
         raise ValueError(f'needs the lower port first, found "{text}"')
     return PortRange(first, last)

@@ -11,7 +11,7 @@ from iptables_model.values.numbers import PROTOCOL, Protocol
 __all__ = ["Ip"]
 
 _ANY_PROTOCOL = Protocol(0)
-_ANY_INTERFACE = Interface("", prefix=True)
+_BY_ANY_INTERFACE = Negatable(Interface("", prefix=True))
 
 
 @extension
@@ -48,10 +48,14 @@ class Ip(Match):
         if self.protocol is not None:
             require(self.protocol != Negatable(_ANY_PROTOCOL, negated=True), "a rule with ! -p all would match nothing")
             forget(self, Negatable(_ANY_PROTOCOL), "protocol")
-        for name in ("in_interface", "out_interface"):
-            if getattr(self, name) is not None:
-                forget(self, Negatable(_ANY_INTERFACE), name)
-        for name in ("source", "destination"):
-            held = getattr(self, name)
-            if held is not None and not held.negated and getattr(held.value, "prefixlen", None) == 0:
-                settle(self, name, None)
+        if self.in_interface is not None or self.out_interface is not None:
+            forget(self, _BY_ANY_INTERFACE, "in_interface", "out_interface")
+        if self.source is not None:
+            _forget_all_addresses(self, "source", self.source)
+        if self.destination is not None:
+            _forget_all_addresses(self, "destination", self.destination)
+
+
+def _forget_all_addresses(ip: Ip, name: str, held: Negatable[Network]) -> None:
+    if not held.negated and getattr(held.value, "prefixlen", None) == 0:
+        settle(ip, name, None)
