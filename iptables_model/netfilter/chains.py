@@ -28,7 +28,7 @@ _SHORT = 16
 """A chain of fewer rules is scanned; an index would cost more than it saves."""
 
 _MOST = 256
-"""So many meanings are kept."""
+"""So many meanings are kept, and rules of a long chain that packets are held against only if the index says so."""
 _AT_HAND = 64
 """So many short chains are kept at hand: those of a Service with dozens of endpoints."""
 
@@ -75,6 +75,8 @@ class ReadyChain:
         """Give a rule by its place in the chain."""
         known = self._rules.get(place)
         if known is None:
+            if self.indexed and len(self._rules) >= self._worth_keeping:
+                self.forget()
             known = self._rules[place] = rule_of(self.chain, place)
         return known
 
@@ -113,6 +115,12 @@ class ReadyChain:
         return place
 
     @cached_property
+    def _worth_keeping(self) -> int:
+        """Say of how many rules to keep what is made: those that all packets meet, and some of the others."""
+        by_address, by_port = self._indexes
+        return min(by_address.loose, by_port.loose) + _MOST
+
+    @cached_property
     def _indexes(self) -> tuple[Index, Index]:
         addresses, ports = [], []
         for network, tcp, udp in values_of(self.chain, (Ip, "destination"), (Tcp, "dport"), (Udp, "dport")):
@@ -135,6 +143,11 @@ class Index:
             self._places.add(key)
         self._known: dict[LineSet, list[int]] = {}
         self._known_keys: dict[int, list[int]] = {}
+
+    @property
+    def loose(self) -> int:
+        """Count the rules that are without a key."""
+        return len(self._loose)
 
     def is_sharp(self, state: State) -> bool:
         """Say whether the field is one key, and few rules are without a key."""

@@ -14,7 +14,7 @@ _MOST = 4096
 
 
 class Course(NamedTuple):
-    """Hold the way of packets through a table: stops, verdict, and the stop at the rule that stopped them (None: the policy)."""
+    """Hold the way of packets through a table: stops from the last to the first, verdict, and the stop at the rule that stopped them (None: the policy)."""
 
     stops: tuple[Stop, ...]
     verdict: Verdict

@@ -41,6 +41,7 @@ __all__ = [
     "Stops",
     "Suppose",
     "Supposition",
+    "assumption_key",
     "split",
     "unrolled",
 ]
@@ -87,6 +88,8 @@ class Shifted:
 
 
 Override: TypeAlias = Constant | Mixed | Shifted
+
+_shifted = lru_cache(maxsize=256)(Shifted)
 
 
 @attrs.frozen
@@ -159,7 +162,10 @@ class Stop(NamedTuple):
 
 
 Stops: TypeAlias = tuple[Anything, ...]
-"""Stops from the last to the first, as a linked list: `(stop, stops before)`, at the beginning `()`."""
+"""Stops from the last to the first, as a linked list: `(stop, stops before)`, at the beginning `()`.
+
+In place of one stop there may be several, as a tuple from the last to the first.
+"""
 
 
 class Supposition(NamedTuple):
@@ -234,20 +240,15 @@ class State:
         other.now = {**self.now, **changes}
         return other
 
-    def stopped(self, stop: Stop) -> Self:
-        """Note a stop."""
+    def stopped(self, stop: Stop | tuple[Stop, ...]) -> Self:
+        """Note a stop, or several from the last to the first."""
         other = self.copy()
         other.stops = (stop, self.stops)
         return other
 
     def stops_since(self, before: Self) -> tuple[Stop, ...]:
-        """Give the stops since an earlier state, in their order."""
-        found = []
-        left = self.stops
-        while left is not before.stops:
-            stop, left = left
-            found.append(stop)
-        return tuple(found[::-1])
+        """Give the stops since an earlier state, from the last to the first."""
+        return tuple(unrolled(self.stops, before.stops))
 
     def has_changed(self, before: Self) -> bool:
         """Say whether anything but the stops has changed since an earlier state."""
@@ -270,9 +271,9 @@ class State:
             case Constant(value, reason) if isinstance(value, LineSet):
                 return self.rewritten(**{field: Constant(value.shifted(offset), reason)})
             case Shifted(source, before):
-                return self.rewritten(**{field: Shifted(source, before + offset)})
+                return self.rewritten(**{field: _shifted(source, before + offset)})
             case _:
-                return self.rewritten(**{field: Shifted(field, offset)})
+                return self.rewritten(**{field: _shifted(field, offset)})
 
     def coming(self) -> dict[str, FieldSet]:
         """Give the sets that all fields were when the question was asked."""
@@ -327,11 +328,14 @@ class State:
         return self.now.get(field, field)
 
 
-def unrolled(stops: Stops) -> Iterator[Stop]:
-    """Go back through the stops of a state, from the last to the first."""
-    while stops:
+def unrolled(stops: Stops, until: Stops = ()) -> Iterator[Stop]:
+    """Go back through the stops of a state, from the last to the first, or to those of an earlier state."""
+    while stops is not until:
         stop, stops = stops
-        yield stop
+        if isinstance(stop, Stop):
+            yield stop
+        else:
+            yield from stop
 
 
 @lru_cache(maxsize=256)
@@ -458,10 +462,17 @@ def _split_chance(state: State, probability: Fraction) -> Parts:
         if not share:
             return []
         other = state.copy()
-        other.probability = state.probability * share
+        other.probability = share
         return [other]
 
-    return likely(probability), likely(_ONE - probability)
+    yes, no = _shares(state.probability, probability)
+    return likely(yes), likely(no)
+
+
+@lru_cache(maxsize=1024)
+def _shares(whole: Fraction, probability: Fraction) -> tuple[Fraction, Fraction]:
+    """Part a share; that of the first, second, or third of four endpoints is the same for many Services."""
+    return whole * probability, whole * (_ONE - probability)
 
 
 def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Parts:
@@ -486,9 +497,14 @@ def _about(state: State, condition: Assume) -> str:
     return f"{condition.statement} ({field.replace('_', ' ')} is now {state.view(field)})"
 
 
+def assumption_key(state: State, statement: str, *fields: str) -> object:
+    """Tell apart assumptions about other fields, or fields that are not what they were."""
+    return (statement, *[state.identity(field) for field in fields])
+
+
 def _assumption_key(state: State, condition: Assume) -> object:
-    """Tell apart what may have different answers: other fields and, of what is fleeting, every look."""
-    key = (condition.statement, tuple(state.identity(field) for field in condition.fields))
+    """Tell apart what may have different answers: of what is fleeting, every look."""
+    key = assumption_key(state, condition.statement, *condition.fields)
     if not condition.fleeting:
         return key
     return next((key, look) for look in count() if (key, look) not in state.assumed)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from fractions import Fraction
 from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -49,14 +50,14 @@ class Flow:
     delivery: Delivery | None
     deciding_rule: Rule | None
     reason: str = ""
-    _fate: Fate | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _told: tuple[Asked, tuple[State, ...]] = attrs.field(default=(), init=False, eq=False, repr=False)
 
     def __getattr__(self, name: str) -> object:
         """Make what is asked for: most of many flows are only counted, or looked at in one respect."""
-        fate = self._fate if name in _TOLD else None
-        if fate is None:
+        make = _TOLD.get(name)
+        if make is None:
             raise AttributeError(f"a flow has no {name}")
-        made = getattr(fate, name)
+        made = make(self)
         object.__setattr__(self, name, made)
         return made
 
@@ -64,7 +65,7 @@ class Flow:
         return tuple([getattr(self, name) for name in _PUBLIC])
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        for name, value in zip((*_PUBLIC, "_fate"), (*state, None), strict=True):
+        for name, value in zip((*_PUBLIC, "_told"), (*state, ()), strict=True):
             object.__setattr__(self, name, value)
 
     @property
@@ -100,7 +101,6 @@ class Flow:
         return "\n".join(lines)
 
 
-_TOLD = frozenset({"when", "assumptions", "steps", "packet", "deciding_rule"})
 _PUBLIC = tuple(field.name for field in attrs.fields(Flow) if not field.name.startswith("_"))
 
 
@@ -108,50 +108,46 @@ def _has_bit(packet: Packet, bit: int) -> bool:
     return packet.status in BitSet.of(bit, bit)
 
 
-class Fate:
-    """Hold the states of packets that fare alike, and tell of them what a flow does.
+class Asked(dict[int, Packet]):
+    """Keep the packets of states that only chance or assumptions part, made once for all flows of a question."""
 
-    `asked` keeps the packets of states that only chance or assumptions part, made once.
-    """
-
-    __slots__ = ("_asked", "_states", "one")
-
-    def __init__(self, states: list[State], asked: dict[int, Packet]) -> None:
-        self.one = reduce(met, states)
-        self._states = states
-        self._asked = asked
-
-    @property
-    def when(self) -> PacketSet:
-        """Give the packets that were asked about."""
-        return PacketSet(tuple([self._coming(state) for state in self._states]))
-
-    def _coming(self, state: State) -> Packet:
-        known = self._asked.get(id(state.when))
+    def packet(self, state: State) -> Packet:
+        """Give the packets asked about that a state holds."""
+        known = self.get(id(state.when))
         if known is None:
-            known = self._asked[id(state.when)] = _packet(state.coming())
+            known = self[id(state.when)] = _packet(state.coming())
         return known
 
-    @property
-    def assumptions(self) -> tuple[Assumption, ...]:
-        """Give what was taken for granted."""
-        return self.one.assumptions
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """Give the steps that all of them take."""
-        return self.one.steps
+def _when(flow: Flow) -> PacketSet:
+    asked, states = flow._told
+    return PacketSet(tuple([asked.packet(state) for state in states]))
 
-    @property
-    def deciding_rule(self) -> Rule | None:
-        """Give the rule that decides for all of them, if one does."""
-        stop = self.one.decided_at
-        return None if stop is None else stop.rule()
 
-    @property
-    def packet(self) -> Packet:
-        """Give the packets as they leave."""
-        return _packet(reduce(_either_cube, [state.leaving() for state in self._states]))
+def _leaving(flow: Flow) -> Packet:
+    return _packet(reduce(_either_cube, [state.leaving() for state in flow._told[1]]))
+
+
+def _deciding_rule(flow: Flow) -> Rule | None:
+    stop = _one(flow).decided_at
+    return None if stop is None else stop.rule()
+
+
+def _one(flow: Flow) -> State:
+    """Give what the states of a flow have in common."""
+    return reduce(met, flow._told[1])
+
+
+_TOLD: Mapping[str, Callable[[Flow], object]] = MappingProxyType(
+    {
+        "when": _when,
+        "assumptions": lambda flow: _one(flow).assumptions,
+        "steps": lambda flow: _one(flow).steps,
+        "packet": _leaving,
+        "deciding_rule": _deciding_rule,
+    }
+)
+"""How the fields of a flow are made that are left to be asked for."""
 
 
 def _packet(cube: dict[str, Any]) -> Packet:
@@ -184,7 +180,7 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_tr
     """
     arrivals = _arrivals(ruleset, packet, node, _leave_open, apart=keep_traces)
     alike = sorted_by(arrivals, _trace) if keep_traces else _with_equal_fates(arrivals)
-    asked: dict[int, Packet] = {}
+    asked = Asked()
     return tuple([_flow(held, asked) for together in alike for held in _without_overlaps(together)])
 
 
@@ -192,7 +188,7 @@ def flows_of(
     ruleset: Ruleset, packet: Packet, *, node: Node | None = None, suppose: Suppose | None = None
 ) -> tuple[Flow, ...]:
     """Follow packets as `trace` does, keep each flow by itself, and let `suppose` answer what the rules leave open."""
-    asked: dict[int, Packet] = {}
+    asked = Asked()
     return tuple([_flow([one], asked) for one in _arrivals(ruleset, packet, node, suppose or _leave_open, apart=True)])
 
 
@@ -265,17 +261,16 @@ def _without_overlaps(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
     yield from flows
 
 
-def _flow(arrivals: list[Arrival], asked: dict[int, Packet]) -> Flow:
-    """Report arrivals that fare alike."""
+def _flow(arrivals: list[Arrival], asked: Asked) -> Flow:
+    """Report arrivals that fare alike; what of it takes long is left to be asked for."""
     first = arrivals[0]
-    fate = Fate([arrival.state for arrival in arrivals], asked)
     flow = object.__new__(Flow)
     for name, value in (
         ("outcome", first.outcome),
-        ("probability", fate.one.probability),
+        ("probability", first.state.probability),
         ("delivery", first.delivery),
         ("reason", first.reason),
-        ("_fate", fate),
+        ("_told", (asked, tuple([arrival.state for arrival in arrivals]))),
     ):
         object.__setattr__(flow, name, value)
     return flow

@@ -136,9 +136,7 @@ class Walk:
         """Take one state through, as is remembered if it is."""
         known = start.memory.recall(state)
         if known is not None:
-            passed = state.copy()
-            for stop in known.stops:
-                passed.stops = (stop, passed.stops)
+            passed = state.stopped(known.stops)
             if known.verdict in _STOPS:
                 passed.decided_at = known.decided_at
             return [Passage(passed, known.verdict)]

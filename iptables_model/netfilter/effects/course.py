@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
 from iptables_model.netfilter.condition import Assume, Condition
 from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.packet import ANY, FIELDS, FieldSet
+from iptables_model.netfilter.packet import ANY, FIELDS
 from iptables_model.netfilter.state import Override, Parts, State, Suppose, split
 
 __all__ = ["Course", "Effect", "Site", "Verdict", "each", "goes_on_with", "told", "unknown_course"]
@@ -67,29 +67,27 @@ def goes_on_with(state: State, **changes: Override) -> Effect:
     return Effect(changed, Verdict.CONTINUE, told(state, changed, *changes))
 
 
-class Changes(NamedTuple):
+class Changes(tuple[Any, ...]):
     """Say in words, when it is asked to, what fields were and are now: `mark 0x0 -> 0x1, ttl 64 -> 63`.
 
-    Of what is one and the same value nothing is said. `anything` is the word for a set of all values.
+    It holds the word for a set of all values and then, for each field, its name and the two sets: thousands of flows
+    have such a change, and one flat tuple each is all that the garbage collector has to go through. Of what is one and
+    the same value nothing is said.
     """
 
-    fields: tuple[str, ...]
-    before: tuple[FieldSet, ...]
-    after: tuple[FieldSet, ...]
-    anything: str
+    __slots__ = ()
 
     def __str__(self) -> str:
         return ", ".join(
-            f"{field.replace('_', ' ')} {one} -> {self.anything if str(two) == ANY else two}"
-            for field, one, two in zip(self.fields, self.before, self.after, strict=True)
+            f"{field.replace('_', ' ')} {one} -> {self[0] if str(two) == ANY else two}"
+            for field, one, two in zip(self[1::3], self[2::3], self[3::3], strict=True)
             if one != two or getattr(one, "single", None) is None
         )
 
 
 def told(before: State, after: State, *fields: str, anything: str = ANY) -> Changes:
     """Tell what became of some fields."""
-    were, are = tuple([before.view(field) for field in fields]), tuple([after.view(field) for field in fields])
-    return Changes(fields, were, are, anything)
+    return Changes([anything, *[held for field in fields for held in (field, before.view(field), after.view(field))]])
 
 
 def unknown_course(what: str, reason: str, state: State, suppose: Suppose) -> Course:

@@ -7,6 +7,7 @@ chooses from several is not what it was before.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import attrs
@@ -22,7 +23,7 @@ from iptables_model.netfilter.effects.pieces import Piece, blocks, parted
 from iptables_model.netfilter.evidence import local_statement
 from iptables_model.netfilter.packet import ANY
 from iptables_model.netfilter.sets import AddressSet, NumberSet
-from iptables_model.netfilter.state import Constant, Override, State, Supposition
+from iptables_model.netfilter.state import Constant, Override, State, Supposition, assumption_key
 from iptables_model.values.addresses import Address, width
 from iptables_model.values.nat import NatRange
 from iptables_model.values.numbers import PortRange
@@ -213,7 +214,13 @@ def _set(
     kept, changed = site.split(state, All((Within(field, to), keeps)))
     yield from ((one, {}) for one in kept)
     for one in changed:
-        yield one, {field: Constant(to)}
+        yield one, {field: _one_of(to)}
+
+
+@lru_cache(maxsize=1024)
+def _one_of(to: AddressSet | NumberSet) -> Constant:
+    """Name what is set; many Services have the same port."""
+    return Constant(to)
 
 
 def _offset(state: State, port: str, to: NumberSet, base: int, site: Site) -> Iterator[tuple[State, Changes]]:
@@ -244,7 +251,7 @@ def _binding(state: State, manip: Manip, changes: Changes, *, own: bool = False)
     status = masked(state, "status", keep=~manip.status & FULL, xor=manip.status)
     changed = state.rewritten(**changes, status=status)
     if own and manip.address in changes:
-        itself = (local_statement(manip.address), (changed.identity(manip.address),))
+        itself = assumption_key(changed, local_statement(manip.address), manip.address)
         changed = changed.assuming(itself, Supposition(holds=True))
     change = told(state, changed, *changes, anything="an address of the node" if own else ANY)
     return Effect(changed, Verdict.ACCEPT, change)
