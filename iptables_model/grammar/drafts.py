@@ -8,6 +8,7 @@ import attrs
 
 from iptables_model.errors import ModelError
 from iptables_model.grammar.lines import PLAIN_CHAIN_LINE
+from iptables_model.grammar.plans import MadeParts
 from iptables_model.model.rule import Counters
 from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_rules
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from iptables_model.grammar.plans import Planner, RulePlan
     from iptables_model.model.rule import Rule
-    from iptables_model.model.ruleset import Field
+    from iptables_model.model.ruleset import Field, Parts
 
 __all__ = ["BUILTIN_NAMES", "ChainDraft", "Sheet", "Source", "TableDraft"]
 
@@ -53,6 +54,11 @@ class Sheet:
         source = self.source(at)
         texts = source.texts(self.lines[at])
         return source.plan.make(self.planner, texts, table=table, chain=chain, index=index, line=self.first + at)
+
+    def parts(self, at: int) -> Parts:
+        """Make of the rule of a line what it asks and does, when that is asked for."""
+        source = self.source(at)
+        return MadeParts(source.plan, self.planner, source.texts(self.lines[at]))
 
     def values(self, entries: list[int], fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what the rules of some lines say in some fields."""
@@ -111,6 +117,10 @@ class ChainDraft:
     def rule(self, place: int) -> Rule:
         """Make the rule at a place."""
         return self.home.sheet.rule(self.entries[place], self.home.name, self.name, place)
+
+    def parts(self, place: int) -> Parts:
+        """Make of the rule at a place what it asks and does, when that is asked for."""
+        return self.home.sheet.parts(self.entries[place])
 
     def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what the rules say in some fields."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import attrs
 
 from iptables_model.errors import ModelError
 from iptables_model.grammar.arguments import plain, value_of
 from iptables_model.grammar.elements import Unreadable
+from iptables_model.model.matches.comment import Comment
 from iptables_model.model.matches.ip import Ip
 from iptables_model.model.matches.unknown import UnknownMatch
 from iptables_model.model.option import Extension
@@ -22,6 +24,7 @@ from iptables_model.values.quoting import unquote
 if TYPE_CHECKING:
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.reading import Given, Part, Reading
+    from iptables_model.model.option import Match, Target
     from iptables_model.model.ruleset import Field
 
 __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
@@ -106,6 +109,11 @@ class RulePlan:
     counted: bool
     _said: dict[Field, Said] = attrs.field(factory=dict)
 
+    @cached_property
+    def asking(self) -> tuple[tuple[PartPlan, int, int], ...]:
+        """List the matches without comments."""
+        return tuple(part for part in self.matches if part[0].kind is not Comment)
+
     @property
     def parts(self) -> tuple[tuple[PartPlan, int, int], ...]:
         """List the matches and, last, the target if there is one."""
@@ -113,16 +121,10 @@ class RulePlan:
 
     def make(self, planner: Planner, texts: tuple[str, ...], *, table: str, chain: str, index: int, line: int) -> Rule:
         """Make the rule."""
-        made: Any = [plan.make(planner, texts[low:high]) for plan, low, high in self.matches]
-        if made and made[0] is _NOTHING:
-            # `-p all` and the like say nothing, and iptables-save does not print them.
-            del made[0]
-        target: Any = None
-        if self.target is not None:
-            plan, low, high = self.target
-            target = plan.make(planner, texts[low:high])
+        matches = _made(self.matches, planner, texts)
+        target = None if self.target is None else self.target[0].make(planner, texts[self.target[1] : self.target[2]])
         counters = Counters(int(texts[1]), int(texts[2])) if self.counted else None
-        return trusted_rule(table, chain, tuple(made), target, counters, index, line)
+        return trusted_rule(table, chain, matches, target, counters, index, line)
 
     def value(self, planner: Planner, field: Field, texts: tuple[str, ...]) -> object:
         """Give what the rule says in a field, or None if that is nothing or stands behind `!`."""
@@ -143,6 +145,33 @@ class RulePlan:
                     value = None if value.negated else value.value
                 return Said(value=value)
         return Said()
+
+
+def _made(matches: tuple[tuple[PartPlan, int, int], ...], planner: Planner, texts: tuple[str, ...]) -> tuple[Any, ...]:
+    """Make matches. What says nothing, as `-p all`, is left out, since iptables-save does not print it."""
+    made = [plan.make(planner, texts[low:high]) for plan, low, high in matches]
+    return tuple(made[1:] if made and made[0] is _NOTHING else made)
+
+
+class MadeParts(NamedTuple):
+    """Make of a rule what it asks and does, when that is asked for."""
+
+    plan: RulePlan
+    planner: Planner
+    texts: tuple[str, ...]
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """Give what the rule asks, without comments."""
+        return _made(self.plan.asking, self.planner, self.texts)
+
+    @property
+    def target(self) -> Target | None:
+        """Give what it does."""
+        if self.plan.target is None:
+            return None
+        plan, low, high = self.plan.target
+        return cast("Target", plan.make(self.planner, self.texts[low:high]))
 
 
 class Said(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import attrs
 
 from iptables_model.errors import ModelError, NotFound, ParseError
-from iptables_model.model.option import Extension
+from iptables_model.model.option import Extension, Match, Target
 from iptables_model.model.rule import Counters, Rule
 from iptables_model.values.names import CHAIN
 from iptables_model.values.negatable import Negatable
@@ -19,12 +19,14 @@ __all__ = [
     "UNKNOWN_TABLE",
     "Chain",
     "Field",
+    "Parts",
     "Pending",
     "Ruleset",
     "Table",
     "defer_rules",
     "derived",
     "keep_text",
+    "parts_of",
     "rule_of",
     "size_of",
     "values_of",
@@ -49,6 +51,18 @@ Field: TypeAlias = tuple[type[Extension], str]
 """A field of an extension, by its class and its name."""
 
 
+class Parts(Protocol):
+    """Hold what a rule asks and does, and not where it stands; a `Rule` does too."""
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """Give what it asks; of a rule that is not made, without comments."""
+
+    @property
+    def target(self) -> Target | None:
+        """Give what it does."""
+
+
 class Pending(Protocol):
     """Hold the rules of a chain that are not made yet."""
 
@@ -60,6 +74,9 @@ class Pending(Protocol):
 
     def rule(self, place: int) -> Rule:
         """Make one."""
+
+    def parts(self, place: int) -> Parts:
+        """Make of one what it asks and does, as far as that is asked for."""
 
     def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what they say in some fields, as `values_of` does."""
@@ -129,6 +146,12 @@ def rule_of(chain: Chain, place: int) -> Rule:
     """Give one rule of a chain, without making the others."""
     pending = _pending_of(chain)
     return chain.rules[place] if pending is None else pending.rule(place)
+
+
+def parts_of(chain: Chain, place: int) -> Parts:
+    """Give what one rule of a chain asks and does, without making the rule."""
+    pending = _pending_of(chain)
+    return chain.rules[place] if pending is None else pending.parts(place)
 
 
 def values_of(chain: Chain, *fields: Field) -> Iterator[tuple[Any, ...]]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from iptables_model.model.matches import Ip, Tcp, Udp
-from iptables_model.model.option import Match
+from iptables_model.model.option import Match, Target
 from iptables_model.model.places import Places
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset, derived, rule_of, size_of, values_of
+from iptables_model.model.ruleset import Chain, Parts, Ruleset, derived, parts_of, rule_of, size_of, values_of
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.condition import Condition, all_of, asked_by
 from iptables_model.netfilter.effects import Verdict
@@ -51,7 +51,7 @@ class ReadyChain:
 
     def forget(self) -> None:
         """Let go of all that was made of the rules, which can be made again."""
-        self._rules: dict[int, Rule] = {}
+        self._parts: dict[int, Parts] = {}
         self._conditions: dict[int, Condition] = {}
         self._fields: dict[int, frozenset[str] | None] = {}
         self._steps: dict[tuple[int | None, str], Step] = {}
@@ -59,7 +59,7 @@ class ReadyChain:
     @property
     def is_blank(self) -> bool:
         """Say whether nothing was made yet of what is let go of."""
-        return not self._rules
+        return not self._parts
 
     @cached_property
     def memory(self) -> Memory:
@@ -73,18 +73,25 @@ class ReadyChain:
 
     def rule(self, place: int) -> Rule:
         """Give a rule by its place in the chain."""
-        known = self._rules.get(place)
+        return rule_of(self.chain, place)
+
+    def target(self, place: int) -> Target | None:
+        """Give what a rule does, by its place in the chain."""
+        return self._part(place).target
+
+    def _part(self, place: int) -> Parts:
+        known = self._parts.get(place)
         if known is None:
-            if self.indexed and len(self._rules) >= self._worth_keeping:
+            if self.indexed and len(self._parts) >= self._worth_keeping:
                 self.forget()
-            known = self._rules[place] = rule_of(self.chain, place)
+            known = self._parts[place] = parts_of(self.chain, place)
         return known
 
     def condition(self, place: int) -> Condition:
         """Give what a rule asks, by its place in the chain."""
         known = self._conditions.get(place)
         if known is None:
-            known = all_of([self._meanings.of(match) for match in self.rule(place).matches])
+            known = all_of([self._meanings.of(match) for match in self._part(place).matches])
             self._conditions[place] = known
         return known
 
@@ -209,7 +216,7 @@ class ReadyChains:
     def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
         self.evidence = evidence
         self._meanings = Meanings(evidence)
-        self._ruleset = ruleset
+        self._tables = {table.name: table for table in reversed(ruleset.tables)}
         self._ready: dict[tuple[str, str], ReadyChain | None] = {}
         self._at_hand: deque[ReadyChain] = deque()
 
@@ -222,7 +229,7 @@ class ReadyChains:
         """Find a chain, or None where the ruleset has none of that name."""
         key = (table, chain)
         if key not in self._ready:
-            held = self._ruleset.get(table)
+            held = self._tables.get(table)
             found = None if held is None else held.get(chain)
             self._ready[key] = None if found is None else ReadyChain(table, found, self._meanings)
         ready = self._ready[key]

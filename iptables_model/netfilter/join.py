@@ -27,7 +27,7 @@ def joined(states: list[State]) -> list[State]:
 
 def goal(state: State) -> object:
     """Tell states apart by where they go."""
-    return state.now.get("dst") and state.view("dst")
+    return "dst" in state.now and state.view("dst").bounds
 
 
 def _joined(states: list[State]) -> list[State]:

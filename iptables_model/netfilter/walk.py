@@ -201,7 +201,7 @@ class Traversal:
             self._apply(at.moved(other, place))
 
     def _apply(self, at: Place) -> None:
-        target = at.chain.rule(at.position[-1]).target
+        target = at.chain.target(at.position[-1])
         if isinstance(target, Jump | Goto):
             self._enter(at, target)
         elif target is None:
