@@ -26,9 +26,9 @@ def deciding_rule_of(flows: Sequence[Flow]) -> Rule | None:
 
 
 def _deciding_rule(flow: Flow) -> Rule | None:
-    marked = _marking_rule(flow)
     if fate_of(flow) is Outcome.REACHES:
         return _dispatching_rule(flow)
+    marked = _marking_rule(flow)
     return marked if marked is not None and _by_mark(flow) else flow.deciding_rule
 
 

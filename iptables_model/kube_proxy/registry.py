@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import attrs
 
@@ -44,13 +45,13 @@ class Way:
     rule: Rule
 
 
-@attrs.define
+@attrs.frozen
 class Found:
     """Gather what the rules say of one Service port."""
 
     name: PortName
     protocol: str
-    ways: list[Way] = attrs.field(factory=list)
+    ways: tuple[Way, ...] = ()
     health_check_node_port: int | None = None
     suffix: str | None = None
 
@@ -59,8 +60,7 @@ class Found:
 
     def addresses(self, entry: Entry) -> tuple[Address, ...]:
         """List the addresses of a way in, in the order of the rules."""
-        kinds = self._kinds()
-        return tuple(dict.fromkeys(way.address for way in self.ways if way.address and kinds[way.address] is entry))
+        return self._addresses.get(entry, ())
 
     def port_of(self, entry: Entry) -> int | None:
         """Give the port of a way in, or None where the Service has no such way here."""
@@ -69,7 +69,7 @@ class Found:
         addresses = self.addresses(entry)
         return next((way.port for way in self.ways if way.address in addresses), None) if addresses else None
 
-    @property
+    @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """List the ways in that there are."""
         return tuple(entry for entry in Entry if self.port_of(entry) is not None)
@@ -79,6 +79,16 @@ class Found:
         addresses = self.addresses(entry)
         held = (way for way in self.ways if way.entry is entry or (way.address and way.address in addresses))
         return tuple(dict.fromkeys(way.chain for way in held if way.chain is not None))
+
+    @cached_property
+    def _addresses(self) -> dict[Entry, tuple[Address, ...]]:
+        """Sort the addresses by what they are to the Service."""
+        kinds = self._kinds()
+        held: dict[Entry, dict[Address, None]] = {}
+        for way in self.ways:
+            if way.address is not None:
+                held.setdefault(kinds[way.address], {})[way.address] = None
+        return {entry: tuple(addresses) for entry, addresses in held.items()}
 
     def _kinds(self) -> dict[Address, Entry]:
         """Say what each address is to the Service.
@@ -123,6 +133,7 @@ _KINDS = {
     "loadbalancer IP": Entry.LOAD_BALANCER_IP,
     "external IP": Entry.EXTERNAL_IP,
 }
+_HEALTH_CHECK = "health check node port"
 # Up to 1.19 an unnamed port ends in a colon, and there the blank before "has no endpoints" stands as well.
 _COMMENT = re.compile(
     r"(?P<service>[^\s/:]+/[^\s/:]+(?::[^\s/:]*)?):?"
@@ -200,12 +211,14 @@ class Registry:
         if known is None:
             name = PortName.read(text)
             places = [place for place in self._by_name.of(name.name) if self._texts[place] == text]
-            known = _gather(name, self._rules(places))
-            for found in known:
-                for rest in () if found.suffix is None else self._read_unnamed(found.suffix):
-                    found.ways += rest.ways
+            known = tuple(self._with_unnamed(found) for found in _gather(name, self._rules(places)))
             self._known[text] = known
         return known
+
+    def _with_unnamed(self, found: Found) -> Found:
+        """Add the ways in that lead to a Service port's chains and do not name it."""
+        rest = () if found.suffix is None else self._read_unnamed(found.suffix)
+        return attrs.evolve(found, ways=(*found.ways, *[way for one in rest for way in one.ways])) if rest else found
 
     def _read_unnamed(self, suffix: str) -> tuple[Found, ...]:
         """Gather what the rules without a comment say of the Service port whose chains end so."""
@@ -224,20 +237,29 @@ class Registry:
 
 def _gather(name: PortName, rules: Iterable[Rule]) -> tuple[Found, ...]:
     """Read rules about the Service ports of one name, in their order."""
-    held: dict[str, Found] = {}
+    held: dict[str, list[tuple[Rule, int]]] = {}
     for rule in rules:
         protocol, port = rule.ip.protocol, _port(rule)
-        if protocol is None or protocol.negated or port is None:
-            continue
-        found = held.setdefault(str(protocol.value), Found(name, str(protocol.value)))
-        found.suffix = _suffix(rule) or found.suffix
-        _, kind = said_of(rule) or ("", None)
-        way = _way(rule, port, kind)
-        if kind == "health check node port":
-            found.health_check_node_port = port
-        elif way is not None:
-            found.ways.append(way)
-    return tuple(held.values())
+        if protocol is not None and not protocol.negated and port is not None:
+            held.setdefault(str(protocol.value), []).append((rule, port))
+    return tuple(_found(name, protocol, about) for protocol, about in held.items())
+
+
+def _found(name: PortName, protocol: str, about: list[tuple[Rule, int]]) -> Found:
+    """Gather what rules for a port each say of one Service port."""
+    kinds = [(said_of(rule) or ("", None))[1] for rule, _ in about]
+    checked = [port for (_, port), kind in zip(about, kinds, strict=True) if kind == _HEALTH_CHECK]
+    ways = [
+        _way(rule, port, kind) for (rule, port), kind in zip(about, kinds, strict=True) if kind != _HEALTH_CHECK
+    ]
+    suffixes = [suffix for rule, _ in about if (suffix := _suffix(rule))]
+    return Found(
+        name,
+        protocol,
+        ways=tuple([way for way in ways if way is not None]),
+        health_check_node_port=checked[-1] if checked else None,
+        suffix=suffixes[-1] if suffixes else None,
+    )
 
 
 def said_of(rule: Rule) -> tuple[str, str | None] | None:

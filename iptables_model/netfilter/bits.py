@@ -170,7 +170,7 @@ class BitSet:
     def __contains__(self, other: object) -> bool:
         """Say whether a number, or every member of another set, belongs to this one."""
         members = BitSet.of(other) if isinstance(other, int) else other
-        return isinstance(members, BitSet) and not members - self
+        return isinstance(members, BitSet) and members.parted(self)[1] is None
 
     def __str__(self) -> str:
         return "any" if self == ANY_BITS else " or ".join(map(str, self.patterns))

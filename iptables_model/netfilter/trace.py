@@ -16,6 +16,7 @@ from iptables_model.model.ruleset import Ruleset
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.chains import ReadyChains
 from iptables_model.netfilter.evidence import Evidence
+from iptables_model.netfilter.fields import STATUS
 from iptables_model.netfilter.join import goal, met, sorted_by, united
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
@@ -71,12 +72,12 @@ class Flow:
     @property
     def translated(self) -> bool:
         """Say whether the destination was rewritten."""
-        return _has_bit(self.packet, 1 << 5)
+        return self.packet.status in _DNAT
 
     @property
     def masqueraded(self) -> bool:
         """Say whether the source was rewritten."""
-        return _has_bit(self.packet, 1 << 4)
+        return self.packet.status in _SNAT
 
     @property
     def changes(self) -> str:
@@ -104,8 +105,8 @@ class Flow:
 _PUBLIC = tuple(field.name for field in attrs.fields(Flow) if not field.name.startswith("_"))
 
 
-def _has_bit(packet: Packet, bit: int) -> bool:
-    return packet.status in BitSet.of(bit, bit)
+_SNAT, _DNAT = (BitSet.of(STATUS.bits[name], STATUS.bits[name]) for name in ("SNAT", "DNAT"))
+"""What the status of a translated connection has."""
 
 
 class Asked(dict[int, Packet]):
