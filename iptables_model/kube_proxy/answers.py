@@ -122,8 +122,7 @@ def reachability_matrix(ruleset: Ruleset, service: str, *, node: Node | None = N
     whole = completed(ruleset)
     found = Registry.of(whole).find(service)
     port = service_port(whole, found)
-    asked = ((entry, source) for entry in found.entries for source in Source)
-    return tuple(_answer(Question.of(whole, found, entry, source, node), port) for entry, source in asked)
+    return tuple(_answer(one, port) for one in Question.all_of(whole, found, found.entries, Source, node))
 
 
 def external_traffic(ruleset: Ruleset, service: str, *, node: Node | None = None) -> ExternalTraffic:
@@ -138,7 +137,7 @@ def external_traffic(ruleset: Ruleset, service: str, *, node: Node | None = None
     found = Registry.of(whole).find(service)
     port = service_port(whole, found)
     ways = [entry for entry in found.entries if entry is not Entry.CLUSTER_IP]
-    entries = tuple(_answer(Question.of(whole, found, entry, Source.OUTSIDE, node), port) for entry in ways)
+    entries = tuple(_answer(one, port) for one in Question.all_of(whole, found, ways, (Source.OUTSIDE,), node))
     local = [one for one in entries if port.external_policy is Policy.LOCAL and drop_is_local(one.deciding_rule)]
     dropped = next((one for one in local if one.outcome is Outcome.DROPPED), None)
     decides = dropped or next((one for one in (*local, *entries) if one.deciding_rule is not None), None)
@@ -163,7 +162,8 @@ def _drops(port: ServicePort, entries: tuple[Reachability, ...], dropped: Reacha
 
 
 def _answer(question: Question, port: ServicePort) -> Reachability:
-    flows = flows_of(question.ruleset, question.packet(), node=question.node, suppose=question.suppose)
+    about = question.about
+    flows = flows_of(about.ruleset, question.packet(), node=about.node, suppose=question.suppose)
     worlds = worlds_of(flows)
     outcomes = {world.outcome for world in worlds}
     reaching = [world.endpoints for world in worlds if world.outcome is Outcome.REACHES]
@@ -199,7 +199,7 @@ def _united(worlds: list[tuple[Endpoint, ...]]) -> tuple[Endpoint, ...]:
 
 def _assumptions(question: Question, flows: tuple[Flow, ...]) -> tuple[Assumption, ...]:
     told = dict.fromkeys(one for flow in flows for one in flow.assumptions)
-    if question.ruleset.fragment:
+    if question.about.ruleset.fragment:
         put_back = (
             step.rule for flow in flows for step in flow.steps if step.rule is not None and step.rule.line is None
         )

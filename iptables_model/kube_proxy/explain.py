@@ -125,7 +125,7 @@ def _place(question: Question, rule: Rule) -> str:
     """Say where a rule stands, or that a fragment does not show it."""
     if rule.line is not None:
         return f" (line {rule.line})"
-    return " (assumed)" if question.ruleset.fragment else ""
+    return " (assumed)" if question.about.ruleset.fragment else ""
 
 
 def _client(question: Question) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import product
 from typing import TypeVar
 
 import attrs
@@ -29,7 +31,8 @@ __all__ = ["Question", "Source"]
 K = TypeVar("K", bound=enum.StrEnum)
 
 _LOOPBACK = {4: "127.0.0.0/8", 6: "::1"}
-_LO = NameSet.of(Interface("lo"))
+_LINKS = NameSet.some() - NameSet.of(Interface("lo"))
+"""All interfaces but loopback."""
 
 
 class Source(enum.StrEnum):
@@ -44,54 +47,13 @@ class Source(enum.StrEnum):
 
 
 @attrs.frozen
-class Question:
-    """Ask what becomes of first packets to a Service port, by one way in, from one kind of client."""
+class Subject:
+    """Hold what all questions about a Service port have in common, for one IP version."""
 
     ruleset: Ruleset
     found: Found
-    entry: Entry | Address
-    source: Source | Address
+    version: int
     node: Node | None = None
-
-    @classmethod
-    def of(
-        cls,
-        ruleset: Ruleset,
-        found: Found,
-        entry: Entry | Address | str,
-        source: Source | Address | str,
-        node: Node | None,
-    ) -> Question:
-        """Read the words of a question: an enum's value or an address each.
-
-        Raises `ModelError` for what is neither, `NotFound` for a way in that the Service does not have here.
-        """
-        question = cls(ruleset, found, _word(Entry, entry), _word(Source, source), node)
-        if question.port is None:
-            raise NotFound(f"way into {found} at", str(entry), tuple(found.entries))
-        return question
-
-    @cached_property
-    def kind(self) -> Entry:
-        """Say which way in it is; an address that is not the Service's is one of the node."""
-        if isinstance(self.entry, Entry):
-            return self.entry
-        by_address = (entry for entry in self.found.entries if self.entry in self.found.addresses(entry))
-        return next(by_address, Entry.NODE_PORT)
-
-    @cached_property
-    def port(self) -> int | None:
-        """Give the port of the way in, or None where the Service has no such way."""
-        return self.found.port_of(self.kind)
-
-    @cached_property
-    def version(self) -> int:
-        """Give the IP version: of an address in the question, else of the rules, else of the cluster IP."""
-        for said in (self.entry, self.source):
-            if isinstance(said, ipaddress.IPv4Address | ipaddress.IPv6Address):
-                return said.version
-        known = (one.version for entry in self.found.entries for one in self.found.addresses(entry))
-        return self.ruleset.family or next(known, 4)
 
     @cached_property
     def loopback(self) -> AddressSet:
@@ -114,6 +76,11 @@ class Question:
             NameSet(intervals.unite(names)) if names else None,
         )
 
+    @property
+    def pod_addresses(self) -> AddressSet:
+        """Give the addresses that kube-proxy tells pods by; none where it does not."""
+        return self.pods[0] or AddressSet((), self.version)
+
     @cached_property
     def endpoints(self) -> AddressSet:
         """Give the addresses of the Service's endpoints."""
@@ -135,23 +102,7 @@ class Question:
         return self.loopback if self.node is None else self.node.local(self.version)
 
     @cached_property
-    def from_node(self) -> bool:
-        """Say whether the client is on the node itself."""
-        if isinstance(self.source, Source):
-            return self.source is Source.NODE
-        return AddressSet.of(self.source) in self.own
-
-    @cached_property
-    def destination(self) -> AddressSet:
-        """Give the addresses to which the packets go."""
-        if not isinstance(self.entry, Entry):
-            return AddressSet.of(self.entry)
-        if self.entry is Entry.NODE_PORT:
-            return self._node_addresses()
-        held = (AddressSet.of(one).bounds for one in self.found.addresses(self.entry))
-        return AddressSet(intervals.unite(held), self.version)
-
-    def _node_addresses(self) -> AddressSet:
+    def node_addresses(self) -> AddressSet:
         """Give the addresses of the node that take its node ports.
 
         Those are the ones that dispatch rules name (nodePortAddresses), else all that the node has; and where that is
@@ -165,14 +116,102 @@ class Question:
         if self.node is not None:
             return self.own - self.loopback
         key = ("addresses a node may have", self.version, self.pods[0])
-        return derived(self.ruleset, key, lambda: self.everyone - self._pod_addresses - self._service_addresses())
+        return derived(self.ruleset, key, self._nobody_elses)
 
-    def _service_addresses(self) -> AddressSet:
-        return addresses_of_services(self.ruleset, self.version)
+    def _nobody_elses(self) -> AddressSet:
+        return self.everyone - self.pod_addresses - addresses_of_services(self.ruleset, self.version)
+
+    @cached_property
+    def from_pods(self) -> AddressSet:
+        """Give the addresses of pods that are no endpoints of the Service."""
+        return (self.pods[0] or self.everyone - self.own) - self.endpoints
+
+    @cached_property
+    def from_outside(self) -> AddressSet:
+        """Give the addresses that are neither the node's nor a pod's."""
+        return self._outside_pods - self.endpoints
 
     @property
-    def _pod_addresses(self) -> AddressSet:
-        return self.pods[0] or AddressSet((), self.version)
+    def _outside_pods(self) -> AddressSet:
+        key = ("addresses outside", self.version, self.pods[0], self.node)
+        return derived(self.ruleset, key, lambda: self.everyone - self.own - self.pod_addresses)
+
+    @cached_property
+    def from_node(self) -> AddressSet:
+        """Give the addresses from which the node may send."""
+        own = self.everyone - self.endpoints if self.node is None else self.own - self.loopback
+        return own - self.pod_addresses or own
+
+
+@attrs.frozen
+class Question:
+    """Ask what becomes of first packets to a Service port, by one way in, from one kind of client."""
+
+    about: Subject
+    entry: Entry | Address
+    source: Source | Address
+
+    @classmethod
+    def of(
+        cls,
+        ruleset: Ruleset,
+        found: Found,
+        entry: Entry | Address | str,
+        source: Source | Address | str,
+        node: Node | None,
+    ) -> Question:
+        """Read the words of a question: an enum's value or an address each.
+
+        Raises `ModelError` for what is neither, `NotFound` for a way in that the Service does not have here.
+        """
+        way, client = _word(Entry, entry), _word(Source, source)
+        question = cls(Subject(ruleset, found, _version(ruleset, found, way, client), node), way, client)
+        if question.port is None:
+            raise NotFound(f"way into {found} at", str(entry), tuple(found.entries))
+        return question
+
+    @classmethod
+    def all_of(
+        cls, ruleset: Ruleset, found: Found, entries: Iterable[Entry], sources: Iterable[Source], node: Node | None
+    ) -> Iterator[Question]:
+        """Go through the questions for some of the ways in that there are and some kinds of clients."""
+        about = Subject(ruleset, found, _version(ruleset, found), node)
+        return (cls(about, entry, source) for entry, source in product(entries, sources))
+
+    @property
+    def found(self) -> Found:
+        """Give the Service port."""
+        return self.about.found
+
+    @cached_property
+    def kind(self) -> Entry:
+        """Say which way in it is; an address that is not the Service's is one of the node."""
+        if isinstance(self.entry, Entry):
+            return self.entry
+        by_address = (entry for entry in self.found.entries if self.entry in self.found.addresses(entry))
+        return next(by_address, Entry.NODE_PORT)
+
+    @cached_property
+    def port(self) -> int | None:
+        """Give the port of the way in, or None where the Service has no such way."""
+        return self.found.port_of(self.kind)
+
+    @cached_property
+    def by_node(self) -> bool:
+        """Say whether the client is on the node itself."""
+        if isinstance(self.source, Source):
+            return self.source is Source.NODE
+        return AddressSet.of(self.source) in self.about.own
+
+    @cached_property
+    def destination(self) -> AddressSet:
+        """Give the addresses to which the packets go."""
+        if not isinstance(self.entry, Entry):
+            return AddressSet.of(self.entry)
+        if self.entry is Entry.NODE_PORT:
+            return self.about.node_addresses
+        held = (AddressSet.of(one).bounds for one in self.found.addresses(self.entry))
+        return AddressSet(intervals.unite(held), self.about.version)
 
     def packet(self) -> Packet:
         """Make the packets."""
@@ -181,35 +220,31 @@ class Question:
             dst=self.destination,
             protocol=self.found.protocol,
             dport=self.port or 0,
-            in_interface=None if self.from_node else self._interfaces(),
+            in_interface=None if self.by_node else self._interfaces(),
         )
 
     def _sources(self) -> AddressSet:
-        if not isinstance(self.source, Source):
-            return AddressSet.of(self.source)
-        networks, _ = self.pods
         match self.source:
             case Source.POD:
-                return (networks or self.everyone - self.own) - self.endpoints
+                return self.about.from_pods
             case Source.NODE:
-                if self.destination in self.loopback:
-                    return self.loopback & self.destination
-                own = self.everyone - self.endpoints if self.node is None else self.own - self.loopback
-                return own - self._pod_addresses or own
+                looped = self.about.loopback & self.destination
+                return looped if looped == self.destination else self.about.from_node
             case Source.OUTSIDE:
-                return self.everyone - self.own - self._pod_addresses - self.endpoints
+                return self.about.from_outside
+            case address:
+                return AddressSet.of(address)
 
     def _interfaces(self) -> NameSet:
-        _, names = self.pods
-        some = NameSet.some() - _LO
+        _, names = self.about.pods
         if names is None or not isinstance(self.source, Source):
-            return some
-        return names if self.source is Source.POD else some - names
+            return _LINKS
+        return names if self.source is Source.POD else _LINKS - names
 
     def suppose(self, asked: Assume, state: State) -> Supposition | None:
         """Answer what the question itself gives: whose addresses these are, and that it is a first packet."""
         if asked.statement == local_statement("src") and state.identity("src") == "src":
-            return Supposition(self.from_node)
+            return Supposition(self.by_node)
         if asked.statement == local_statement("dst"):
             return self._supposed_destination(state)
         if isinstance(asked.match, Recent):
@@ -223,10 +258,19 @@ class Question:
                 return Supposition(holds=True)
             if self.kind is Entry.CLUSTER_IP:
                 return Supposition(holds=False)
-        elif isinstance(view, AddressSet) and view in self._pod_addresses:
+        elif view in self.about.pod_addresses:
             return Supposition(holds=False)
         told = Assumption(f"{view} is an address of the node", False, "the addresses of the node are not in the dump")
         return Supposition(False, told)
+
+
+def _version(ruleset: Ruleset, found: Found, *said: object) -> int:
+    """Give the IP version: of an address in the question, else of the rules, else of the cluster IP."""
+    for one in said:
+        if isinstance(one, ipaddress.IPv4Address | ipaddress.IPv6Address):
+            return one.version
+    known = (one.version for entry in found.entries for one in found.addresses(entry))
+    return ruleset.family or next(known, 4)
 
 
 def _first_connection(match: Recent) -> Assumption:

@@ -249,9 +249,7 @@ def _found(name: PortName, protocol: str, about: list[tuple[Rule, int]]) -> Foun
     """Gather what rules for a port each say of one Service port."""
     kinds = [(said_of(rule) or ("", None))[1] for rule, _ in about]
     checked = [port for (_, port), kind in zip(about, kinds, strict=True) if kind == _HEALTH_CHECK]
-    ways = [
-        _way(rule, port, kind) for (rule, port), kind in zip(about, kinds, strict=True) if kind != _HEALTH_CHECK
-    ]
+    ways = [_way(rule, port, kind) for (rule, port), kind in zip(about, kinds, strict=True) if kind != _HEALTH_CHECK]
     suffixes = [suffix for rule, _ in about if (suffix := _suffix(rule))]
     return Found(
         name,

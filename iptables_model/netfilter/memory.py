@@ -14,7 +14,10 @@ _MOST = 4096
 
 
 class Course(NamedTuple):
-    """Hold the way of packets through a table: stops from the last to the first, verdict, and the stop at the rule that stopped them (None: the policy)."""
+    """Hold the way of packets through a table: the stops from the last to the first, and the verdict.
+
+    `decided_at` is the stop at the rule that stopped them, None where the policy did.
+    """
 
     stops: tuple[Stop, ...]
     verdict: Verdict

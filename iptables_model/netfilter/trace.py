@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from fractions import Fraction
 from functools import reduce
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -51,14 +50,13 @@ class Flow:
     delivery: Delivery | None
     deciding_rule: Rule | None
     reason: str = ""
-    _told: tuple[Asked, tuple[State, ...]] = attrs.field(default=(), init=False, eq=False, repr=False)
+    _told: Told | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     def __getattr__(self, name: str) -> object:
         """Make what is asked for: most of many flows are only counted, or looked at in one respect."""
-        make = _TOLD.get(name)
-        if make is None:
+        if name not in _TOLD:
             raise AttributeError(f"a flow has no {name}")
-        made = make(self)
+        made = getattr(self._told, name)
         object.__setattr__(self, name, made)
         return made
 
@@ -66,7 +64,7 @@ class Flow:
         return tuple([getattr(self, name) for name in _PUBLIC])
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        for name, value in zip((*_PUBLIC, "_told"), (*state, ()), strict=True):
+        for name, value in zip((*_PUBLIC, "_told"), (*state, None), strict=True):
             object.__setattr__(self, name, value)
 
     @property
@@ -120,35 +118,45 @@ class Asked(dict[int, Packet]):
         return known
 
 
-def _when(flow: Flow) -> PacketSet:
-    asked, states = flow._told
-    return PacketSet(tuple([asked.packet(state) for state in states]))
+class Told(NamedTuple):
+    """Hold of what the fields of a flow are made that are left to be asked for: the states that fare alike."""
+
+    asked: Asked
+    states: tuple[State, ...]
+
+    @property
+    def one(self) -> State:
+        """Give what the states have in common."""
+        return reduce(met, self.states)
+
+    @property
+    def when(self) -> PacketSet:
+        """Give the packets that were asked about."""
+        return PacketSet(tuple([self.asked.packet(state) for state in self.states]))
+
+    @property
+    def packet(self) -> Packet:
+        """Give the packets as they leave."""
+        return _packet(reduce(_either_cube, [state.leaving() for state in self.states]))
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Give what was taken for granted."""
+        return self.one.assumptions
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Give the steps that all of them take."""
+        return self.one.steps
+
+    @property
+    def deciding_rule(self) -> Rule | None:
+        """Give the rule that decides for all of them, if one does."""
+        stop = self.one.decided_at
+        return None if stop is None else stop.rule()
 
 
-def _leaving(flow: Flow) -> Packet:
-    return _packet(reduce(_either_cube, [state.leaving() for state in flow._told[1]]))
-
-
-def _deciding_rule(flow: Flow) -> Rule | None:
-    stop = _one(flow).decided_at
-    return None if stop is None else stop.rule()
-
-
-def _one(flow: Flow) -> State:
-    """Give what the states of a flow have in common."""
-    return reduce(met, flow._told[1])
-
-
-_TOLD: Mapping[str, Callable[[Flow], object]] = MappingProxyType(
-    {
-        "when": _when,
-        "assumptions": lambda flow: _one(flow).assumptions,
-        "steps": lambda flow: _one(flow).steps,
-        "packet": _leaving,
-        "deciding_rule": _deciding_rule,
-    }
-)
-"""How the fields of a flow are made that are left to be asked for."""
+_TOLD = frozenset({"when", "packet", "assumptions", "steps", "deciding_rule"})
 
 
 def _packet(cube: dict[str, Any]) -> Packet:
@@ -271,7 +279,7 @@ def _flow(arrivals: list[Arrival], asked: Asked) -> Flow:
         ("probability", first.state.probability),
         ("delivery", first.delivery),
         ("reason", first.reason),
-        ("_told", (asked, tuple([arrival.state for arrival in arrivals]))),
+        ("_told", Told(asked, tuple([arrival.state for arrival in arrivals]))),
     ):
         object.__setattr__(flow, name, value)
     return flow

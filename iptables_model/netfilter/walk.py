@@ -215,7 +215,7 @@ class Traversal:
         for effect in reversed(course):
             stop = Stop(at.chain, at.position[-1], effect.told, effect.change)
             state = effect.state.stopped(stop)
-            redirected = any([state.now.get(field) is not at.state.now.get(field) for field in _GOAL])
+            redirected = any(state.now.get(field) is not at.state.now.get(field) for field in _GOAL)
             if effect.verdict in _STOPS or redirected:
                 state.decided_at = stop
             if effect.verdict is Verdict.CONTINUE:
