@@ -48,12 +48,11 @@ def _dispatching_rule(flow: Flow) -> Rule | None:
     """Find the last jump before an endpoint is picked."""
     found = None
     for step in flow.steps:
-        if isinstance(step.rule, Rule) and isinstance(step.rule.target, Jump):
-            if step.rule.target.chain.startswith("KUBE-SEP-"):
-                break
-            if not step.rule.target.chain.startswith("KUBE-MARK-"):
-                found = step.rule
-    return found
+        if step.verdict.startswith("jump KUBE-SEP-"):
+            break
+        if step.verdict.startswith("jump ") and not step.verdict.startswith("jump KUBE-MARK-"):
+            found = step
+    return None if found is None else found.rule
 
 
 def drop_is_local(rule: Rule | None) -> bool:

@@ -19,9 +19,10 @@ from iptables_model.model.ruleset import Ruleset, derived
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.evidence import Evidence, local_statement
+from iptables_model.netfilter.fields import protocol
 from iptables_model.netfilter.node import Node
-from iptables_model.netfilter.packet import Packet
-from iptables_model.netfilter.sets import AddressSet, NameSet
+from iptables_model.netfilter.packet import Packet, varied
+from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.netfilter.state import Assumption, State, Supposition
 from iptables_model.values.addresses import Address, address
 from iptables_model.values.names import Interface
@@ -31,6 +32,7 @@ __all__ = ["Question", "Source"]
 K = TypeVar("K", bound=enum.StrEnum)
 
 _LOOPBACK = {4: "127.0.0.0/8", 6: "::1"}
+_COMING_IN, _MADE_HERE = Packet(), Packet(in_interface=None)
 _LINKS = NameSet.some() - NameSet.of(Interface("lo"))
 """All interfaces but loopback."""
 
@@ -215,11 +217,12 @@ class Question:
 
     def packet(self) -> Packet:
         """Make the packets."""
-        return Packet(
+        return varied(
+            _MADE_HERE if self.by_node else _COMING_IN,
             src=self._sources(),
             dst=self.destination,
-            protocol=self.found.protocol,
-            dport=self.port or 0,
+            protocol=protocol(self.found.protocol),
+            dport=NumberSet.of(self.port or 0),
             in_interface=None if self.by_node else self._interfaces(),
         )
 

@@ -19,7 +19,7 @@ from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.memory import Memory
 from iptables_model.netfilter.sets import AddressSet, LineSet, NumberSet
-from iptables_model.netfilter.state import State, Step, Stop
+from iptables_model.netfilter.state import State, Stop
 from iptables_model.values.addresses import single_address
 
 __all__ = ["ReadyChain", "ReadyChains"]
@@ -41,6 +41,7 @@ class ReadyChain:
 
     def __init__(self, table: str, chain: Chain, meanings: Meanings) -> None:
         self.table = table
+        self.name = chain.name
         self.chain = chain
         self.size = size_of(chain)
         self.indexed = self.size >= _SHORT
@@ -54,7 +55,6 @@ class ReadyChain:
         self._parts: dict[int, Parts] = {}
         self._conditions: dict[int, Condition] = {}
         self._fields: dict[int, frozenset[str] | None] = {}
-        self._steps: dict[tuple[int | None, str], Step] = {}
 
     @property
     def is_blank(self) -> bool:
@@ -100,16 +100,6 @@ class ReadyChain:
         if place not in self._fields:
             self._fields[place] = asked_by(self.condition(place))
         return self._fields[place]
-
-    def step(self, place: int | None, verdict: str, change: str) -> Step:
-        """Report a stop at a rule, or (without a place) at the policy; those that change nothing are made once."""
-        known = None if change else self._steps.get((place, verdict))
-        if known is None:
-            rule = None if place is None else self.rule(place)
-            known = Step(table=self.table, chain=self.chain.name, rule=rule, verdict=verdict, change=change)
-            if not change:
-                self._steps[place, verdict] = known
-        return known
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first rule from `start` on that the state might match; the end of the chain if there is none."""

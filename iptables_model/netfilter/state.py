@@ -117,6 +117,23 @@ class Step:
     rule: Rule | None
     verdict: str
     change: str = ""
+    _stop: Stop | None = attrs.field(default=None, init=False, eq=False, repr=False)
+
+    def __getattr__(self, name: str) -> object:
+        """Make the rule, or word the change, when it is asked for."""
+        if name not in ("rule", "change"):
+            raise AttributeError(f"a step has no {name}")
+        made = getattr(self._stop, f"{name}_told")()
+        object.__setattr__(self, name, made)
+        return made
+
+    def __getstate__(self) -> tuple[object, ...]:
+        return self.table, self.chain, self.rule, self.verdict, self.change
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        names = ("table", "chain", "rule", "verdict", "change", "_stop")
+        for name, value in zip(names, (*state, None), strict=True):
+            object.__setattr__(self, name, value)
 
     def __str__(self) -> str:
         where = f"{self.table} {self.chain}"
@@ -127,14 +144,19 @@ class Step:
         return f"{where} rule {self.rule.index + 1}{line} {self.verdict}{change}: {self.rule}"
 
 
-class Told(Protocol):
-    """Tell of rules and of stops at them, as a chain that is ready for the walk does."""
+class Place(Protocol):
+    """Name a chain of a table, and give its rules, as a chain that is ready for the walk does."""
+
+    @property
+    def table(self) -> str:
+        """Give the name of the table."""
+
+    @property
+    def name(self) -> str:
+        """Give the name of the chain."""
 
     def rule(self, place: int) -> Rule:
         """Give a rule."""
-
-    def step(self, place: int | None, verdict: str, change: str) -> Step:
-        """Report a stop at a rule, or (without a place) at the policy."""
 
 
 class Stop(NamedTuple):
@@ -143,23 +165,32 @@ class Stop(NamedTuple):
     `change` says by its `str` what the rule did to them.
     """
 
-    chain: Told
+    chain: Place
     place: int | None
     verdict: str
     change: object = ""
 
     def step(self) -> Step:
-        """Report it."""
-        return self.chain.step(self.place, self.verdict, str(self.change))
+        """Report it; the rule, and the change in words, when they are asked for."""
+        step = object.__new__(Step)
+        for name, value in zip(_STEP, (self.chain.table, self.chain.name, self.verdict, self), strict=True):
+            object.__setattr__(step, name, value)
+        return step
 
-    def rule(self) -> Rule | None:
+    def rule_told(self) -> Rule | None:
         """Give the rule, or None for a policy."""
         return None if self.place is None else self.chain.rule(self.place)
+
+    def change_told(self) -> str:
+        """Say what the rule did to the packets."""
+        return str(self.change)
 
     def is_where(self, other: Stop) -> bool:
         """Say whether another stop is at the same rule."""
         return self.chain is other.chain and self.place == other.place
 
+
+_STEP = ("table", "chain", "verdict", "_stop")
 
 Stops: TypeAlias = tuple[Anything, ...]
 """Stops from the last to the first, as a linked list: `(stop, stops before)`, at the beginning `()`.

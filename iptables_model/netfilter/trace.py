@@ -153,7 +153,7 @@ class Told(NamedTuple):
     def deciding_rule(self) -> Rule | None:
         """Give the rule that decides for all of them, if one does."""
         stop = self.one.decided_at
-        return None if stop is None else stop.rule()
+        return None if stop is None else stop.rule_told()
 
 
 _TOLD = frozenset({"when", "packet", "assumptions", "steps", "deciding_rule"})

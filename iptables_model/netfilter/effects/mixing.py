@@ -18,7 +18,10 @@ def masked(state: State, field: str, *, keep: int, xor: int) -> Mixture:
     """Give (field & keep) ^ xor."""
     if field not in state.now:
         return _masked(field, state.was(field).alike, keep, xor)
-    return joined(state, kept(bits_of(state, field), keep), Mixed((), xor))
+    part = kept(bits_of(state, field), keep)
+    if isinstance(part, Mixed):
+        return Mixed(part.sources, part.xor ^ xor)
+    return joined(state, part, Mixed((), xor))
 
 
 @lru_cache(maxsize=256)
