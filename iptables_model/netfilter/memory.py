@@ -1,12 +1,12 @@
-"""What a table does with packets that it neither parts nor changes, remembered for all that look alike to it."""
+"""What a table does with packets that it does not part, remembered for all that look alike to it."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from iptables_model.netfilter.effects import Verdict
-from iptables_model.netfilter.state import State, Stop
+from iptables_model.netfilter.state import Assumption, Override, State, Stop, Supposition
 
 __all__ = ["Course", "Memory"]
 
@@ -16,12 +16,15 @@ _MOST = 4096
 class Course(NamedTuple):
     """Hold the way of packets through a table: the stops from the last to the first, and the verdict.
 
-    `decided_at` is the stop at the rule that stopped them, None where the policy did.
+    `decided_at` is the stop at the rule that stopped them, None where the policy did; `changes` is how fields were
+    rewritten, and `assumed` what was taken for granted about them.
     """
 
     stops: tuple[Stop, ...]
     verdict: Verdict
     decided_at: Stop | None
+    changes: Mapping[str, Override]
+    assumed: Mapping[object, Supposition | Assumption]
 
 
 class Memory:

@@ -281,14 +281,9 @@ class State:
         """Give the stops since an earlier state, from the last to the first."""
         return tuple(unrolled(self.stops, before.stops))
 
-    def has_changed(self, before: Self) -> bool:
-        """Say whether anything but the stops has changed since an earlier state."""
-        return not (
-            self.when is before.when
-            and self.now is before.now
-            and self.assumed is before.assumed
-            and self.probability is before.probability
-        )
+    def is_narrower(self, before: Self) -> bool:
+        """Say whether these are only some of the packets of an earlier state, or a share of them."""
+        return self.when is not before.when or self.probability is not before.probability
 
     def assuming(self, key: object, taken: Supposition | Assumption) -> Self:
         """Take something for granted from here on."""

@@ -9,7 +9,7 @@ import attrs
 
 from iptables_model.model.targets import Goto, Jump
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
-from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, only_speaks, unknown_course
+from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, fields_read, unknown_course
 from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
 from iptables_model.netfilter.state import State, Stop, Suppose, split
@@ -137,6 +137,10 @@ class Walk:
         known = start.memory.recall(state)
         if known is not None:
             passed = state.stopped(known.stops)
+            if known.changes:
+                passed.now = {**passed.now, **known.changes}
+            if known.assumed:
+                passed.assumed = {**passed.assumed, **known.assumed}
             if known.verdict in _STOPS:
                 passed.decided_at = known.decided_at
             return [Passage(passed, known.verdict)]
@@ -167,10 +171,17 @@ class Traversal:
         return self._done
 
     def remember(self, state: State, passages: list[Passage]) -> None:
-        """Have the chain remember what it did with a state, if it kept the packets together and unchanged."""
+        """Have the chain remember what it did with a state, if it kept the packets together."""
         last = passages[-1]
-        if self._asked is not None and len(passages) == 1 and not last.state.has_changed(state):
-            course = Course(last.state.stops_since(state), last.verdict, last.state.decided_at)
+        if self._asked is not None and len(passages) == 1 and not last.state.is_narrower(state):
+            was, now = state.now, last.state.now
+            course = Course(
+                last.state.stops_since(state),
+                last.verdict,
+                last.state.decided_at,
+                {field: override for field, override in now.items() if was.get(field) is not override},
+                {key: taken for key, taken in last.state.assumed.items() if key not in state.assumed},
+            )
             self._start.memory.keep(state, self._asked, course)
 
     def _learn(self, fields: frozenset[str] | None) -> None:
@@ -207,8 +218,7 @@ class Traversal:
         elif target is None:
             self._follow(at, [Effect(at.state, Verdict.CONTINUE)])
         else:
-            if not only_speaks(target):
-                self._learn(None)
+            self._learn(fields_read(target, self._walk.evidence))
             self._follow(at, effect_of(target, at.state, self._site))
 
     def _follow(self, at: Place, course: list[Effect]) -> None:

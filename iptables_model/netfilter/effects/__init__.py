@@ -11,9 +11,10 @@ from iptables_model.model.option import Target
 from iptables_model.model.text import target_text
 from iptables_model.netfilter.effects import headers, marks, nat, prefixes, sets, steering, tracking, verdicts
 from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, unknown_course
+from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.state import State
 
-__all__ = ["EFFECTS", "Effect", "Site", "Verdict", "effect_of", "only_speaks", "unknown_course"]
+__all__ = ["EFFECTS", "Effect", "Site", "Verdict", "effect_of", "fields_read", "unknown_course"]
 
 
 def effect_of(target: Target, state: State, site: Site) -> Course:
@@ -24,9 +25,23 @@ def effect_of(target: Target, state: State, site: Site) -> Course:
     return unknown_course(target_text(target), "nothing here says what this target does", state, site.suppose)
 
 
-def only_speaks(target: Target) -> bool:
-    """Say whether a target says the same of every packet, and changes nothing that is kept of it."""
-    return EFFECTS.get(type(target)) in verdicts.SPEAKING
+def fields_read(target: Target, evidence: Evidence) -> frozenset[str] | None:
+    """Give the fields on which it depends what a target does, or None if it may depend on more.
+
+    Beside those that say the same of every packet, these are the targets that packets to all endpoints of a Service
+    meet, which are otherwise alike. Where no node is known, MASQUERADE does not look where a packet goes.
+    """
+    if isinstance(target, targets.Mark):
+        return _MARK
+    if isinstance(target, targets.Masquerade):
+        return _MASQUERADED if evidence.node is None else _MASQUERADED_BY_NODE
+    return _NOTHING if EFFECTS.get(type(target)) in verdicts.SPEAKING else None
+
+
+_NOTHING: frozenset[str] = frozenset()
+_MARK = frozenset({"mark"})
+_MASQUERADED = frozenset({"src", "sport", "status"})
+_MASQUERADED_BY_NODE = _MASQUERADED | {"dst", "out_interface"}
 
 
 EFFECTS: Mapping[type[Target], Callable[[Any, State, Site], Course]] = MappingProxyType(
