@@ -21,12 +21,14 @@ _LOCAL_CHAINS = ("KUBE-XLB-", "KUBE-SVL-", "KUBE-EXT-")
 
 def deciding_rule_of(flows: Sequence[Flow]) -> Rule | None:
     """Find the rule that decides: of what stops packets if anything does, else of what sends them to endpoints."""
-    stopped = [flow for flow in flows if fate_of(flow) is not Outcome.REACHES]
-    return next((rule for rule in map(_deciding_rule, (*stopped, *flows)) if rule is not None), None)
+    fates = [(flow, fate_of(flow)) for flow in flows]
+    stopped = [(flow, fate) for flow, fate in fates if fate is not Outcome.REACHES]
+    found = (_deciding_rule(flow, fate) for flow, fate in (*stopped, *fates))
+    return next((rule for rule in found if rule is not None), None)
 
 
-def _deciding_rule(flow: Flow) -> Rule | None:
-    if fate_of(flow) is Outcome.REACHES:
+def _deciding_rule(flow: Flow, fate: Outcome) -> Rule | None:
+    if fate is Outcome.REACHES:
         return _dispatching_rule(flow)
     marked = _marking_rule(flow)
     return marked if marked is not None and _by_mark(flow) else flow.deciding_rule

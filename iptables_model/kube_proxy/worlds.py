@@ -82,10 +82,11 @@ def _by_assumptions(flows: Sequence[Flow]) -> Iterator[Sequence[Flow]]:
 
 
 def _world(flows: Sequence[Flow]) -> World:
-    outcomes = {fate_of(flow) for flow in flows}
+    fates = [fate_of(flow) for flow in flows]
+    outcomes = set(fates)
     shares: dict[tuple[Address, int | None], Endpoint] = {}
-    for flow in flows:
-        if fate_of(flow) is Outcome.REACHES:
+    for flow, fate in zip(flows, fates, strict=True):
+        if fate is Outcome.REACHES:
             one = _endpoint(flow)
             known = shares.get((one.address, one.port))
             shares[one.address, one.port] = one if known is None else _added(known, one)
