@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
@@ -120,23 +120,29 @@ class BitSet:
         return BitSet(tuple(pattern for pattern in both if pattern is not None))
 
     def __sub__(self, other: BitSet) -> BitSet:
-        left = list(self.patterns)
+        left = self
         for pattern in other.patterns:
-            left = [piece for one in left for piece in one - pattern]
-        return BitSet(tuple(left))
+            left = left.parted(BitSet((pattern,)))[1] or BitSet(())
+        return left
 
     def __or__(self, other: BitSet) -> BitSet:
         return BitSet(_grown(self.patterns + (other - self).patterns))
 
     def parted(self, other: BitSet) -> tuple[BitSet | None, BitSet | None]:
         """Give what is in another set and what is not, each None if that is nothing."""
-        if len(self.patterns) == len(other.patterns) == 1:
-            mine, theirs = self.patterns[0], other.patterns[0]
-            if (mine.value ^ theirs.value) & mine.mask & theirs.mask:
-                return None, self
-            if not theirs.mask & ~mine.mask:
-                return self, None
-        return self & other or None, self - other or None
+        if len(other.patterns) > 1:
+            return self & other or None, self - other or None
+        met, apart = self._sorted_by(other.patterns[0]) if other.patterns else ((), self.patterns)
+        outside = (*apart, *[piece for one in met for piece in one - other.patterns[0]])
+        if not met or not outside:
+            return (self, None) if met else (None, self)
+        return BitSet(tuple(met)) & other, BitSet(outside)
+
+    def _sorted_by(self, pattern: Pattern) -> tuple[Sequence[Pattern], Sequence[Pattern]]:
+        """Tell the patterns that have members in common with another one, of many mostly few, from those that do not."""
+        value, mask = pattern.value, pattern.mask
+        met = [one for one in self.patterns if not (one.value ^ value) & one.mask & mask]
+        return met, [one for one in self.patterns if (one.value ^ value) & one.mask & mask] if met else self.patterns
 
     def __xor__(self, other: BitSet) -> BitSet:
         return BitSet.union(one ^ two for one in self.patterns for two in other.patterns)

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
-__all__ = ["Bounds", "contains", "innermost", "intersect", "pairs", "subtract", "unite"]
+__all__ = ["Bounds", "contains", "innermost", "intersect", "join", "pairs", "subtract", "unite"]
 
 Bounds: TypeAlias = tuple[Any, ...]
 V = TypeVar("V")
@@ -60,6 +60,31 @@ def intersect(one: Bounds, other: Bounds) -> Bounds:
     if len(other) == 2:
         return _within(one, *other)
     return tuple(bound for pair in pairs(other) for bound in _within(one, *pair))
+
+
+def join(one: Bounds, other: Bounds) -> Bounds:
+    """Join two sets; an interval or two put into many others take no look at each of these.
+
+    >>> join((0, 3, 8, 9), (2, 5)), join((0, 3), (3, 5))
+    ((0, 5, 8, 9), (0, 5))
+    """
+    if len(other) > len(one):
+        one, other = other, one
+    if len(other) > _FEW:
+        return unite((one, other))
+    for low, high in pairs(other):
+        one = _with(one, low, high)
+    return one
+
+
+_FEW = 8
+
+
+def _with(bounds: Bounds, low: Any, high: Any) -> Bounds:
+    first, last = bisect_left(bounds, low), bisect_right(bounds, high)
+    left = () if first % 2 else (low,)
+    right = () if last % 2 else (high,)
+    return bounds[:first] + (left + right + bounds[last:])
 
 
 def subtract(one: Bounds, other: Bounds) -> Bounds:

@@ -43,7 +43,7 @@ class LineSet:
         return self._same(intervals.subtract(self.bounds, other.bounds))
 
     def __or__(self, other: Self) -> Self:
-        return self._same(intervals.unite((self.bounds, other.bounds)))
+        return self._same(intervals.join(self.bounds, other.bounds))
 
     def parted(self, other: Self) -> tuple[Self | None, Self | None]:
         """Give what is in another set and what is not, each None if that is nothing."""
