@@ -139,7 +139,7 @@ class BitSet:
         return BitSet(tuple(met)) & other, BitSet(outside)
 
     def _sorted_by(self, pattern: Pattern) -> tuple[Sequence[Pattern], Sequence[Pattern]]:
-        """Tell the patterns that have members in common with another one, of many mostly few, from those that do not."""
+        """Tell the patterns that have members in common with another one, mostly few, from those that do not."""
         value, mask = pattern.value, pattern.mask
         met = [one for one in self.patterns if not (one.value ^ value) & one.mask & mask]
         return met, [one for one in self.patterns if (one.value ^ value) & one.mask & mask] if met else self.patterns
