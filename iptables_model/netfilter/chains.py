@@ -153,7 +153,7 @@ class ReadyChains:
 
     def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
         self.evidence = evidence
-        self._ruleset = ruleset
+        self.ruleset = ruleset
         self._ready: dict[tuple[str, str], ReadyChain | None] = {}
 
     @classmethod
@@ -165,7 +165,7 @@ class ReadyChains:
         """Find a chain, or None where the ruleset has none of that name."""
         key = (table, chain)
         if key not in self._ready:
-            held = self._ruleset.get(table)
+            held = self.ruleset.get(table)
             found = None if held is None else held.get(chain)
             self._ready[key] = None if found is None else ReadyChain(found, self.evidence)
         return self._ready[key]
