@@ -46,8 +46,7 @@ def _hosts(spot: Spot) -> str:
 
 
 def _destination(spot: Spot) -> str:
-    """Leave out the loopback address: from outside, nothing is routed there for IPv6."""
-    return f"-j DNAT --to-destination {_nat_to(spot, spot.one(_hosts(spot), *OWN[spot.family][:3]))}"
+    return f"-j DNAT --to-destination {_nat_to(spot, spot.one(_hosts(spot), *OWN[spot.family]))}"
 
 
 def _masquerade(spot: Spot) -> str:
