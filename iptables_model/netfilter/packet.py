@@ -85,7 +85,8 @@ class Packet:
     in starts at PREROUTING; one made on the node (`in_interface=None`) starts at OUTPUT. `state` is NEW and the marks
     are 0 unless said otherwise, as for the first packet of a connection. `status` holds the connection's IPS_* bits,
     `ttl` is the hop limit of IPv6 and lasts for one hop more unless said otherwise, `length` is that of the whole
-    packet, `fragment` is a later fragment. A packet to a loopback address comes over `lo` unless said otherwise.
+    packet, `fragment` is a later fragment. A packet to a loopback address comes over `lo` unless said
+    otherwise, and from a source that the kernel lets pass unless one is said.
 
     A packet has no IPv6 extension headers, came through no bridge port (`physdev_in` is None) and by no IPsec, and
     belongs to a socket only if it was made here (`socket` is "process", "kernel" or None), unless said otherwise.
