@@ -29,6 +29,8 @@ __all__ = ["Question", "Source"]
 K = TypeVar("K", bound=enum.StrEnum)
 
 _LOOPBACK = {4: "127.0.0.0/8", 6: "::1"}
+_OF_ONE_LINK = {4: AddressSet((), 4), 6: AddressSet.read("::,fe80::/10")}
+"""Addresses that are known on one link only."""
 _LO = NameSet.of(Interface("lo"))
 
 
@@ -122,12 +124,13 @@ class Question:
 
     @cached_property
     def everyone(self) -> AddressSet:
-        """Give the addresses that one machine can have, loopback apart."""
+        """Give the addresses that a machine can have on every link, loopback apart."""
         return derived(self.ruleset, ("everyone", self.version), self._everyone)
 
     def _everyone(self) -> AddressSet:
         evidence = Evidence(self.version)
-        return AddressSet.everything(self.version) - self.loopback - evidence.multicast - evidence.broadcast
+        alone = self.loopback | _OF_ONE_LINK[self.version]
+        return AddressSet.everything(self.version) - alone - evidence.multicast - evidence.broadcast
 
     @cached_property
     def own(self) -> AddressSet:
@@ -163,7 +166,7 @@ class Question:
         if served:
             return served
         if self.node is not None:
-            return self.own - self.loopback
+            return self.own - self.loopback - _OF_ONE_LINK[self.version]
         key = ("addresses a node may have", self.version, self.pods[0])
         return derived(self.ruleset, key, lambda: self.everyone - self._pod_addresses - self._service_addresses())
 
@@ -190,7 +193,7 @@ class Question:
         networks, _ = self.pods
         match self.source:
             case Source.POD:
-                return (networks or self.everyone - self.own) - self.endpoints
+                return (networks or self.everyone) - self.own - self.endpoints
             case Source.NODE:
                 if self.destination in self.loopback:
                     return self.loopback & self.destination
