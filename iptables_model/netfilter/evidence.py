@@ -135,17 +135,18 @@ class Evidence:
     @cached_property
     def delivered(self) -> Condition:
         """Ask whether a packet that comes in ends on the node."""
-        if not self.local_table:
-            astray = All((Within("dst", _OF_ONE_LINK & self._loopback), Not(_FROM_LOOPBACK)))
-            return Any((Within("dst", self._several), All((Not(astray), self.local("dst")))))
         if self.family == 4:
-            return Within("dst", self._several | self._own)
+            several = Within("dst", self._several | self._own)
+            return several if self.local_table else Any((several, self.local("dst")))
+        if not self.local_table:
+            astray = All((Within("dst", self._loopback), Not(_FROM_LOOPBACK)))
+            return Any((Within("dst", self.multicast), All((Not(astray), self.local("dst")))))
         links = (
             All((Within("dst", addresses & _OF_ONE_LINK), Within("in_interface", decision.interfaces)))
             for decision, addresses in self.local_table
             if decision.type in (RouteType.LOCAL, RouteType.ANYCAST)
         )
-        return Any((Within("dst", self._several | self._own - _OF_ONE_LINK), *links))
+        return Any((Within("dst", self.multicast | self._own - _OF_ONE_LINK), *links))
 
     @cached_property
     def unseen(self) -> Condition:

@@ -11,8 +11,10 @@ from tests.kernel.generate.rules import HOOKS, table
 
 __all__ = ["case"]
 
-_TRACKING = re.compile(r"-A .*(-m (conntrack|connmark|socket|state)|-j (CONNMARK|SYNPROXY|TPROXY)) .*\n")
-"""Rules for which the kernel tracks connections, or puts fragments together as it does for that."""
+_NOT_OF_FRAGMENTS = re.compile(
+    r"-A .*(-m (conntrack|connmark|socket|state|tcp|tcpmss|udp)|-j (CONNMARK|SYNPROXY|TPROXY)) .*\n"
+)
+"""Rules for which the kernel puts fragments together, or which read as a transport header what stands in its place."""
 
 
 def case(seed: str) -> Case:
@@ -28,7 +30,7 @@ def case(seed: str) -> Case:
     openers, frames = packets(random, family, fragments=0.02 if tracked else 0.2)
     return Case(
         family=family,
-        text=text if tracked else _TRACKING.sub("", text),
+        text=text if tracked else _NOT_OF_FRAGMENTS.sub("", text),
         openers=openers,
         frames=frames,
         tracked=tracked,

@@ -39,7 +39,6 @@ _NOWHERE = {
         "fe80::ff:fe00:1",
         "fe80:1::7",
         "2001:db8::",
-        "::",
     ),
 }
 """Where the packets of other machines may go, though it is no machine's address, or one of a link."""
