@@ -168,8 +168,9 @@ class Evidence:
         """Ask for destinations that routing refuses (ip_route_input_slow, net/ipv4/route.c)."""
         if self.family == 6:
             return NEVER
-        nobody = All((Within("dst", _NOBODY), Not(Within("src", _NOBODY)), Not(_FROM_LOOPBACK)))
-        return Any((nobody, All((Within("dst", self._loopback), Not(_FROM_LOOPBACK), Not(_LOCALNET)))))
+        loopback = All((Within("dst", self._loopback), Not(_LOCALNET)))
+        nobody = All((Within("dst", _NOBODY), Not(Within("src", _NOBODY))))
+        return All((Within("dst", self._loopback | _NOBODY), Not(_FROM_LOOPBACK), Any((loopback, nobody))))
 
     @cached_property
     def martian_source(self) -> Condition:
@@ -179,10 +180,11 @@ class Evidence:
         """
         if self.family == 6:
             return NEVER
-        own = self._own - self._loopback | AddressSet.read("127.0.0.1,255.255.255.255")
+        never = self.multicast | self._own - self._loopback | AddressSet.read("127.0.0.1,255.255.255.255")
+        loopback = All((Within("src", self._loopback), Not(_LOCALNET)))
         nobody = All((Within("src", _NOBODY), Not(_FOR_THOSE_WITHOUT_ADDRESS)))
-        loopback = All((Within("src", self._loopback), Not(_FROM_LOOPBACK), Not(_LOCALNET)))
-        return Any((All((Any((Within("src", self.multicast | own), nobody)), Not(_FROM_LOOPBACK))), loopback))
+        refused = Any((Within("src", never), loopback, nobody))
+        return All((Within("src", never | self._loopback | _NOBODY), Not(_FROM_LOOPBACK), refused))
 
     @cached_property
     def strange_group(self) -> Condition:

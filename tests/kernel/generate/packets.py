@@ -86,7 +86,7 @@ def _frame(random: Random, family: int, number: int) -> Frame:
         tcp_flags=random.choice((_SYN, _SYN, _SYN, _SYN | _ECN, _ACK, _SYN_ACK, 0)),
         tcp_options=random.choice(_OPTIONS),
         icmp_type=8 if family == 4 else 128,
-        ttl=random.choice((64, 64, 64, *TTLS)),
+        ttl=random.choice((64, 64, 64, 0, *TTLS)),
         tos=random.choice((0, *TOS)),
         length=0 if protocol == SCTP else random.choice((0, 0, 20, 100)),
         spi=random.choice((200, 256, 1000)),
