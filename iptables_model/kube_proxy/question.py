@@ -35,6 +35,8 @@ _LOOPBACK = {4: "127.0.0.0/8", 6: "::1"}
 _COMING_IN, _MADE_HERE = Packet(), Packet(in_interface=None)
 _LINKS = NameSet.some() - NameSet.of(Interface("lo"))
 """All interfaces but loopback."""
+_OF_ONE_LINK = {4: AddressSet((), 4), 6: AddressSet.read("::,fe80::/10")}
+"""Addresses that are known on one link only."""
 
 
 class Source(enum.StrEnum):
@@ -91,12 +93,13 @@ class Subject:
 
     @cached_property
     def everyone(self) -> AddressSet:
-        """Give the addresses that one machine can have, loopback apart."""
+        """Give the addresses that a machine can have on every link, loopback apart."""
         return derived(self.ruleset, ("everyone", self.version), self._everyone)
 
     def _everyone(self) -> AddressSet:
         evidence = Evidence(self.version)
-        return AddressSet.everything(self.version) - self.loopback - evidence.multicast - evidence.broadcast
+        alone = self.loopback | _OF_ONE_LINK[self.version]
+        return AddressSet.everything(self.version) - alone - evidence.multicast - evidence.broadcast
 
     @cached_property
     def own(self) -> AddressSet:
@@ -116,7 +119,7 @@ class Subject:
         if served:
             return served
         if self.node is not None:
-            return self.own - self.loopback
+            return self.own - self.loopback - _OF_ONE_LINK[self.version]
         key = ("addresses a node may have", self.version, self.pods[0])
         return derived(self.ruleset, key, self._nobody_elses)
 
@@ -126,7 +129,7 @@ class Subject:
     @cached_property
     def from_pods(self) -> AddressSet:
         """Give the addresses of pods that are no endpoints of the Service."""
-        return (self.pods[0] or self.everyone - self.own) - self.endpoints
+        return (self.pods[0] or self.everyone) - self.own - self.endpoints
 
     @cached_property
     def from_outside(self) -> AddressSet:

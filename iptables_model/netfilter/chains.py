@@ -205,6 +205,7 @@ class ReadyChains:
 
     def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
         self.evidence = evidence
+        self.ruleset = ruleset
         self._meanings = Meanings(evidence)
         self._tables = {table.name: table for table in reversed(ruleset.tables)}
         self._ready: dict[tuple[str, str], ReadyChain | None] = {}

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
+from typing import TypeAlias
 
 import attrs
 
 from iptables_model.netfilter import intervals
-from iptables_model.netfilter.condition import All, Any, Assume, Condition, Not, Within
+from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Any, Assume, Condition, Not, Within
 from iptables_model.netfilter.ipsets import IpSet
 from iptables_model.netfilter.node import Node
-from iptables_model.netfilter.routes import Decision, RouteType, decisions
-from iptables_model.netfilter.sets import AddressSet
+from iptables_model.netfilter.routes import Decision, Route, RouteType, decisions
+from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
+from iptables_model.values.names import Interface
 
-__all__ = ["LOCAL", "Evidence", "local_statement"]
+__all__ = ["LOCAL", "Evidence", "Routing", "local_statement"]
 
 LOCAL = "is an address of the node"
 
+Routing: TypeAlias = tuple[tuple[Decision, AddressSet], ...]
+"""All addresses of an IP version, parted by what routing decides about them; empty where no routes are known."""
+
 _MULTICAST = {4: "224.0.0.0/4", 6: "ff00::/8"}
 _LOOPBACK = {4: "127.0.0.0/8", 6: "::1/128"}
-_UNTOLD = "the addresses of the node are not in the dump"
+_UNSPECIFIED = {4: "0.0.0.0/32", 6: "::"}
+_NOBODY = AddressSet.read(_UNSPECIFIED[4])
 _CONSULTED = frozenset({"local", "main", "default"})
+_FROM_LOOPBACK = Within("in_interface", NameSet.of(Interface("lo")))
+
+_OF_ONE_LINK = AddressSet.read("::1,fe80::/10")
+"""IPv6 addresses to which only the routes of one interface lead (rt6_need_strict, net/ipv6/route.c)."""
+_OF_NO_SCOPE, _OF_ONE_NODE = (
+    AddressSet.read(",".join(f"ff{flags:x}{scope}::/16" for flags in range(16))) for scope in (0, 1)
+)
+"""IPv6 groups of the scopes 0 and 1, which never come from another machine."""
+_GROUPS = {4: "224.0.0.1", 6: "ff01::1,ff02::1,ff02::2"}
+"""The groups that every router joins (ip_mc_up, net/ipv4/igmp.c; ipv6_add_dev, net/ipv6/addrconf.c)."""
+_FOR_THOSE_WITHOUT_ADDRESS = Any(
+    (
+        Within("dst", AddressSet.read("0.0.0.0,224.0.0.0/24,255.255.255.255")),
+        All((Within("dst", AddressSet.read(_MULTICAST[4])), Within("protocol", NumberSet.of(2)))),
+    )
+)
+"""Holds for what may come from 0.0.0.0 (ip_mc_validate_source and ip_route_input_slow, net/ipv4/route.c)."""
+_LOCALNET = Assume("route_localnet is set for the interface", "sysctls are not in the dump", ("in_interface",))
 
 
 def local_statement(field: str) -> str:
@@ -37,26 +62,49 @@ class Evidence:
     _conditions: dict[str, Condition] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     @cached_property
-    def local_table(self) -> tuple[tuple[Decision, AddressSet], ...]:
+    def local_table(self) -> Routing:
         """Part all addresses by what the routing table `local` says of them; empty where that is not known."""
-        held = self.node.local_routes(self.family) if self.node is not None else ()
-        return decisions(held, self.family) if held else ()
+        return self._decided(self._local_routes)
 
     @cached_property
-    def routing(self) -> tuple[tuple[Decision, AddressSet], ...]:
+    def routing(self) -> Routing:
         """Part all addresses by where packets to them go; empty where no routes are known."""
-        if self.node is None:
-            return ()
-        held = [one for one in self.node.routes if one.destination.version == self.family and one.table != "local"]
-        return decisions((*self.node.local_routes(self.family), *held), self.family) if held else ()
+        return self._decided((*self._local_routes, *self._other_routes)) if self._other_routes else ()
+
+    @cached_property
+    def routings(self) -> tuple[tuple[Condition, Routing], ...]:
+        """Tell by which routes packets go that came in: the first whose condition holds.
+
+        To an IPv6 address of one link, only the routes of the interface lead by which the packet came (find_match,
+        net/ipv6/route.c).
+        """
+        if self.family == 4 or not self.routing:
+            return ((ALWAYS, self.routing),)
+        routes = (*self._local_routes, *self._other_routes)
+        to_link = Within("dst", _OF_ONE_LINK)
+        by_interface = (
+            (All((to_link, Within("in_interface", NameSet.of(Interface(name))))), self._decided(_by(name, routes)))
+            for name in sorted({name for route in routes for name in route.interfaces})
+        )
+        return (*by_interface, (to_link, decisions((), 6)), (ALWAYS, self.routing))
+
+    @cached_property
+    def _local_routes(self) -> tuple[Route, ...]:
+        return () if self.node is None else self.node.local_routes(self.family)
+
+    @cached_property
+    def _other_routes(self) -> tuple[Route, ...]:
+        held = () if self.node is None else self.node.routes
+        return tuple(one for one in held if one.destination.version == self.family and one.table != "local")
+
+    def _decided(self, routes: Iterable[Route]) -> Routing:
+        held = tuple(routes)
+        return decisions(held, self.family) if held else ()
 
     @cached_property
     def other_routes(self) -> bool:
         """Say whether there are routes that count only if `ip rule` or a packet's TOS says so."""
-        held = () if self.node is None else self.node.routes
-        return any(
-            one.destination.version == self.family and (one.tos != 0 or one.table not in _CONSULTED) for one in held
-        )
+        return any(one.tos != 0 or one.table not in _CONSULTED for one in self._other_routes)
 
     def ipset(self, name: str) -> IpSet | None:
         """Find an ipset of the node by its name."""
@@ -74,15 +122,81 @@ class Evidence:
     def _local(self, field: str) -> Condition:
         if self.local_table:
             return Within(field, self.addresses(RouteType.LOCAL))
-        unknown = Assume(local_statement(field), _UNTOLD, (field,))
-        return Any((Within(field, self._loopback), All((Not(Within(field, self._several)), unknown))))
+        return Any((Within(field, self._loopback), All((Not(Within(field, self._several)), _assumed_local(field)))))
 
-    def delivered(self, field: str) -> Condition:
-        """Ask whether a packet that comes in with the address in a field ends on the node."""
-        if self.local_table:
-            return Within(field, self._several | self.addresses(RouteType.LOCAL) | self.addresses(RouteType.ANYCAST))
-        unknown = Assume(local_statement(field), _UNTOLD, (field,))
-        return Any((Within(field, self._several | self._loopback), unknown))
+    @cached_property
+    def at_home(self) -> Condition:
+        """Ask whether a packet that the node makes is for the node itself, as one to nobody is (ip_route_output)."""
+        nobody = Within("dst", AddressSet.read(_UNSPECIFIED[self.family]))
+        known = Within("dst", self._own) if self.local_table else self.local("dst")
+        return Any((nobody, known))
+
+    @cached_property
+    def delivered(self) -> Condition:
+        """Ask whether a packet that comes in ends on the node."""
+        if self.family == 4:
+            if self.local_table:
+                return Within("dst", self._several | self._own)
+            return Any((Within("dst", self._several | self._loopback), _assumed_local("dst")))
+        if not self.local_table:
+            astray = All((Within("dst", self._loopback), Not(_FROM_LOOPBACK)))
+            return Any((Within("dst", self.multicast), All((Not(astray), self.local("dst")))))
+        links = (
+            All((Within("dst", addresses & _OF_ONE_LINK), Within("in_interface", decision.interfaces)))
+            for decision, addresses in self.local_table
+            if decision.type in (RouteType.LOCAL, RouteType.ANYCAST)
+        )
+        return Any((Within("dst", self.multicast | self._own - _OF_ONE_LINK), *links))
+
+    @cached_property
+    def unseen(self) -> Condition:
+        """Ask for destinations that are dropped before any hook (ip6_rcv_core, net/ipv6/ip6_input.c)."""
+        if self.family == 4:
+            return NEVER
+        outside = Within("dst", self._loopback | _OF_ONE_NODE)
+        return Any((Within("dst", _OF_NO_SCOPE), All((outside, Not(_FROM_LOOPBACK)))))
+
+    @cached_property
+    def unseen_source(self) -> Condition:
+        """Ask for sources that are dropped before any hook (ip6_rcv_core, net/ipv6/ip6_input.c)."""
+        if self.family == 4:
+            return NEVER
+        return All((Within("src", self.multicast | self._loopback), Not(_FROM_LOOPBACK)))
+
+    @cached_property
+    def martian(self) -> Condition:
+        """Ask for destinations that routing refuses (ip_route_input_slow, net/ipv4/route.c)."""
+        if self.family == 6:
+            return NEVER
+        loopback = All((Within("dst", self._loopback), Not(_LOCALNET)))
+        nobody = All((Within("dst", _NOBODY), Not(Within("src", _NOBODY))))
+        return All((Within("dst", self._loopback | _NOBODY), Not(_FROM_LOOPBACK), Any((loopback, nobody))))
+
+    @cached_property
+    def martian_source(self) -> Condition:
+        """Ask for sources that routing refuses (ip_route_input_slow and fib_validate_source, net/ipv4).
+
+        Those of the node itself are only known with its addresses.
+        """
+        if self.family == 6:
+            return NEVER
+        never = self.multicast | self._own - self._loopback | AddressSet.read("127.0.0.1,255.255.255.255")
+        loopback = All((Within("src", self._loopback), Not(_LOCALNET)))
+        nobody = All((Within("src", _NOBODY), Not(_FOR_THOSE_WITHOUT_ADDRESS)))
+        refused = Any((Within("src", never), loopback, nobody))
+        return All((Within("src", never | self._loopback | _NOBODY), Not(_FROM_LOOPBACK), refused))
+
+    @cached_property
+    def strange_group(self) -> Condition:
+        """Ask for packets to a group that the node has not joined (ip_check_mc_rcu, ipv6_chk_mcast_addr)."""
+        reason = "the groups that the node has joined are not in the dump"
+        unknown = Assume("dst is a group that the node has joined", reason, ("dst", "in_interface"))
+        joined = Any((Within("dst", AddressSet.read(_GROUPS[self.family])), unknown))
+        return All((Within("dst", self.multicast), Not(joined)))
+
+    @cached_property
+    def _own(self) -> AddressSet:
+        return self.addresses(RouteType.LOCAL) | self.addresses(RouteType.ANYCAST)
 
     @cached_property
     def machines(self) -> AddressSet:
@@ -115,4 +229,13 @@ class Evidence:
     @cached_property
     def always_broadcast(self) -> AddressSet:
         """Give the broadcast addresses of no network (__inet_dev_addr_type, net/ipv4/fib_frontend.c)."""
-        return AddressSet.read("0.0.0.0/8,255.255.255.255") if self.family == 4 else AddressSet((), 6)
+        return AddressSet.read("0.0.0.0,255.255.255.255") if self.family == 4 else AddressSet((), 6)
+
+
+def _assumed_local(field: str) -> Assume:
+    return Assume(local_statement(field), "the addresses of the node are not in the dump", (field,))
+
+
+def _by(interface: str, routes: Iterable[Route]) -> tuple[Route, ...]:
+    """Keep the routes that lead out of an interface."""
+    return tuple(attrs.evolve(one, interfaces=(interface,)) for one in routes if interface in one.interfaces)

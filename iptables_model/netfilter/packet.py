@@ -14,6 +14,7 @@ from iptables_model.netfilter import fields
 from iptables_model.netfilter.bits import ANY_BITS, BitSet
 from iptables_model.netfilter.fields import ANY, STATES, FieldSet
 from iptables_model.netfilter.sets import AddressSet, Choice, NameSet, NumberSet
+from iptables_model.values.names import Interface
 
 __all__ = [
     "ANY",
@@ -35,6 +36,8 @@ _BYTES, _PORTS, _WORDS = (NumberSet((0, 1 << bits)) for bits in (8, 16, 32))
 _NO = Choice(frozenset({"no"}))
 _ORIGINAL = Choice(frozenset({"ORIGINAL"}))
 _NO_BITS = BitSet.of(0)
+_LOOPBACK = NameSet.of(Interface("lo"))
+_LOOPBACK_ADDRESSES = {4: AddressSet.read("127.0.0.0/8"), 6: AddressSet.read("::1")}
 
 _IMPLIED: Mapping[str, tuple[BitSet, Choice]] = MappingProxyType(
     {
@@ -60,6 +63,15 @@ def _usual_socket(packet: Packet) -> Choice:
     return fields.socket(ANY if packet.in_interface is None else None)
 
 
+def _usual_interface(packet: Packet) -> NameSet:
+    """Say that what goes to a loopback address comes over loopback."""
+    return (
+        _LOOPBACK
+        if packet.dst is not None and packet.dst in _LOOPBACK_ADDRESSES[packet.dst.version]
+        else NameSet.some()
+    )
+
+
 def _usual_packet_type(packet: Packet) -> Choice:
     """Say that the node addresses what it makes to nobody on a link yet (skb->pkt_type is 0, PACKET_HOST)."""
     return fields.packet_type("unicast" if packet.in_interface is None else ANY)
@@ -74,7 +86,8 @@ class Packet:
     in starts at PREROUTING; one made on the node (`in_interface=None`) starts at OUTPUT. `state` is NEW and the marks
     are 0 unless said otherwise, as for the first packet of a connection. `status` holds the connection's IPS_* bits,
     `ttl` is the hop limit of IPv6 and lasts for one hop more unless said otherwise, `length` is that of the whole
-    packet, `fragment` is a later fragment.
+    packet, `fragment` is a later fragment. A packet to a loopback address comes over `lo` unless said
+    otherwise, and from a source that the kernel lets pass unless one is said.
 
     A packet has no IPv6 extension headers, came through no bridge port (`physdev_in` is None) and by no IPsec, and
     belongs to a socket only if it was made here (`socket` is "process", "kernel" or None), unless said otherwise.
@@ -92,7 +105,9 @@ class Packet:
     protocol: NumberSet = attrs.field(default=_BYTES, converter=fields.protocol)
     sport: NumberSet = attrs.field(default=_PORTS, converter=fields.ports)
     dport: NumberSet = attrs.field(default=_PORTS, converter=fields.ports)
-    in_interface: NameSet | None = attrs.field(default=NameSet.some(), converter=fields.interface)
+    in_interface: NameSet | None = attrs.field(
+        default=attrs.Factory(_usual_interface, takes_self=True), converter=fields.interface
+    )
     out_interface: NameSet = attrs.field(default=NameSet.some(), converter=fields.out_interface)
     mark: BitSet = attrs.field(default=_NO_BITS, converter=fields.mark)
     connmark: BitSet = attrs.field(default=_NO_BITS, converter=fields.mark)

@@ -12,13 +12,15 @@ from functools import cached_property
 import attrs
 
 from iptables_model.netfilter.bits import FULL, BitSet
-from iptables_model.netfilter.condition import NO_CONNECTION, All, Any, Condition, Not, Within
+from iptables_model.netfilter.condition import NEVER, NO_CONNECTION, All, Any, Condition, Not, Within
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.effects.mixing import masked
+from iptables_model.netfilter.evidence import Routing
 from iptables_model.netfilter.fields import STATUS
+from iptables_model.netfilter.fragments import gathering
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.routes import Decision, RouteType
-from iptables_model.netfilter.sets import Choice, NameSet, NumberSet
+from iptables_model.netfilter.sets import AddressSet, Choice, NameSet, NumberSet
 from iptables_model.netfilter.state import Assumption, Constant, State, Suppose, split
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.names import Interface
@@ -38,6 +40,10 @@ _NEW, _ESTABLISHED, _RELATED = (Choice(frozenset({name})) for name in ("NEW", "E
 _SRC_NAT, _DST_NAT = (Within("status", BitSet.of(bit, bit)) for bit in (1 << 4, 1 << 5))
 _ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
 _ICMP = {4: 1, 6: 58}
+_FROM_NOBODY, _FROM_LINK = (Within("src", AddressSet.read(text)) for text in ("::", "fe80::/10"))
+_FRAGMENT = Within("fragment", Choice(frozenset({"yes"})))
+_IMPOSSIBLE = "no such packet comes from another machine"
+_WAITS = "fragments wait here for the others of their packet"
 _OTHER_ROUTES = Assumption(
     "the tables local, main and default route the packet",
     True,
@@ -65,10 +71,14 @@ class Arrival:
 
 
 class Path:
-    """Take sets of packets through the hooks and gather where they end."""
+    """Take sets of packets through the hooks and gather where they end.
 
-    def __init__(self, walk: Walk, suppose: Suppose) -> None:
+    Their sources are checked as the kernel does if the question is about some, with `from_named`.
+    """
+
+    def __init__(self, walk: Walk, suppose: Suppose, *, from_named: bool) -> None:
         self._walk = walk
+        self._from_named = from_named
         self._evidence = walk.evidence
         self._suppose = suppose
         self.arrivals: list[Arrival] = []
@@ -76,9 +86,16 @@ class Path:
     def receive(self, states: list[State]) -> None:
         """Take packets in that come by an interface."""
         states = [state.rewritten(out_interface=_NOWHERE, physdev_out=_NOWHERE) for state in states]
+        states = self._without(states, self._evidence.unseen, _IMPOSSIBLE)
+        states = self._from(states, self._evidence.unseen_source)
+        states = self._gathered(states)
         states = self._tracked(self._untracked(states, "PREROUTING"))
         states = self._hook("mangle", "PREROUTING", states)
-        parts = [self._part(state, self._evidence.delivered("dst")) for state in self._nat("PREROUTING", states)]
+        states = self._nat("PREROUTING", states)
+        states = self._without(states, self._evidence.martian, _IMPOSSIBLE)
+        states = self._from(states, self._evidence.martian_source)
+        states = self._without(states, self._evidence.strange_group, "the node has not joined the group")
+        parts = [self._part(state, self._evidence.delivered) for state in states]
         self._input([one for here, _ in parts for one in here], nat=True)
         self._forward([one for _, elsewhere in parts for other in elsewhere for one in self._forwarded(other)])
 
@@ -91,6 +108,7 @@ class Path:
         if self._knows_ways:
             ways = [found for state in states for found in self._ways(state)]
             states = [one for state, way in ways for one in self._leaving(state, way)]
+        states = self._gathered(states)
         states = self._tracked(self._untracked(states, "OUTPUT"))
         states = self._hook("mangle", "OUTPUT", states)
         states = [one for state in self._nat("OUTPUT", states) for one in self._routable(state)]
@@ -106,22 +124,24 @@ class Path:
 
     def _ways(self, state: State) -> list[tuple[State, Decision]]:
         """Part packets of the node by their way; those that have none end here."""
-        here, elsewhere = self._part(state, self._evidence.local("dst"))
-        return [(one, _HOME) for one in here] + [found for other in elsewhere for found in self._routed(other)]
+        here, elsewhere = self._part(state, self._evidence.at_home)
+        routing = self._evidence.routing
+        return [(one, _HOME) for one in here] + [found for other in elsewhere for found in self._routed(other, routing)]
 
-    def _routed(self, state: State) -> list[tuple[State, Decision]]:
+    def _routed(self, state: State, routing: Routing) -> list[tuple[State, Decision]]:
         """Part packets to other machines by the routes that lead there, if routes are known."""
-        if not self._evidence.routing:
+        if not routing:
             return [(state, _AWAY)]
         if self._evidence.other_routes:
             state = state.assuming(_OTHER_ROUTES, _OTHER_ROUTES)
         found, rest = [], [state]
-        for decision, addresses in self._evidence.routing:
+        for decision, addresses in routing:
             parts = [self._part(one, Within("dst", addresses)) for one in rest]
             rest = [one for _, no in parts for one in no]
             for one in (one for yes, _ in parts for one in yes):
                 if decision.problem:
-                    self._stop(one, decision.problem, silently=decision.type is RouteType.BLACKHOLE)
+                    silently = decision.type is RouteType.BLACKHOLE
+                    self._stop(one, decision.problem, Outcome.DROPPED if silently else Outcome.REJECTED)
                 else:
                     found.append((one, decision))
         return found
@@ -146,15 +166,32 @@ class Path:
     def _forwarded(self, state: State) -> list[State]:
         """Route packets to other machines, and take one from their TTL (ip_forward, ip6_forward)."""
         found = []
-        for one, way in self._routed(state):
+        for one, way in self._onward(state):
             expired, alive = self._part(one, Within("ttl", NumberSet.of(0, 1)))
             for other in expired:
                 self._stop(other, "the TTL ends here")
-            for other in alive:
+            for other in self._crossing(alive, way):
                 other = _restored(other, "physdev_out")  # noqa: PLW2901 (where a bridge leads is known now)
                 left = _restored(other, "out_interface") if way is _AWAY else self._leaving(other, way)[0]
                 found.append(left.shifted("ttl", -1))
         return found
+
+    def _onward(self, state: State) -> list[tuple[State, Decision]]:
+        """Part packets that came in and go on by their way."""
+        found, rest = [], [state]
+        for condition, routing in self._evidence.routings:
+            parts = [self._part(one, condition) for one in rest]
+            rest = [one for _, no in parts for one in no]
+            found += [pair for yes, _ in parts for one in yes for pair in self._routed(one, routing)]
+        return found
+
+    def _crossing(self, states: list[State], way: Decision) -> list[State]:
+        """Keep IPv6 packets on their link whose source is known on no other (ip6_forward, net/ipv6/ip6_output.c)."""
+        if self._evidence.family == 4:
+            return states
+        crosses = Not(Within("in_interface", way.interfaces))
+        states = self._from(states, All((_FROM_NOBODY, crosses)))
+        return self._from(states, All((_FROM_LINK, crosses)), "the source is of one link", Outcome.REJECTED)
 
     def _loop_back(self, states: list[State]) -> None:
         """Bring packets of the node to the node: conntrack and nat have seen them, so they are not asked again."""
@@ -167,7 +204,21 @@ class Path:
         states = self._hook("mangle", "PREROUTING", states)
         self._input(states, nat=False)
 
+    def _gathered(self, states: list[State]) -> list[State]:
+        """Have fragments wait before the first rule, where the kernel puts them together (ipv4_conntrack_defrag)."""
+        passed = []
+        for state in states:
+            fragments, whole = self._part(state, _FRAGMENT)
+            if fragments:
+                condition = gathering(self._walk.chains.ruleset)
+                passed += self._without(fragments, condition, _WAITS, Outcome.NOT_HANDLED)
+            passed += whole
+        return passed
+
     def _input(self, states: list[State], *, nat: bool) -> None:
+        """Deliver packets to the node. Fragments of IPv4 wait before INPUT, of IPv6 behind it (ip_local_deliver)."""
+        if self._evidence.family == 4:
+            states = self._without(states, _FRAGMENT, _WAITS, Outcome.NOT_HANDLED)
         for table in ("mangle", "filter", "security"):
             states = self._hook(table, "INPUT", states)
         self._finish(self._nat("INPUT", states) if nat else states, Delivery.LOCAL)
@@ -243,10 +294,29 @@ class Path:
     def _finish(self, states: list[State], delivery: Delivery) -> None:
         self.arrivals += [Arrival(state, Outcome.REACHES, delivery) for state in states]
 
-    def _stop(self, state: State, reason: str, *, silently: bool = False) -> None:
+    def _stop(self, state: State, reason: str, outcome: Outcome = Outcome.REJECTED) -> None:
         """End packets that no rule stops; mostly, the sender is told (ip_error, net/ipv4/route.c)."""
-        outcome = Outcome.DROPPED if silently else Outcome.REJECTED
         self.arrivals.append(Arrival(state, outcome, None, reason))
+
+    def _without(
+        self, states: list[State], condition: Condition, reason: str, outcome: Outcome = Outcome.DROPPED
+    ) -> list[State]:
+        """End packets for which a condition holds, and give the others."""
+        if condition is NEVER:
+            return states
+        passed = []
+        for state in states:
+            ending, going = self._part(state, condition)
+            for one in ending:
+                self._stop(one, reason, outcome)
+            passed += going
+        return passed
+
+    def _from(
+        self, states: list[State], condition: Condition, reason: str = _IMPOSSIBLE, outcome: Outcome = Outcome.DROPPED
+    ) -> list[State]:
+        """End packets whose source does not pass; one that is not named is taken to do so."""
+        return self._without(states, condition, reason, outcome) if self._from_named else states
 
     def _part(self, state: State, condition: Condition) -> tuple[list[State], list[State]]:
         return split(state, condition, self._suppose)

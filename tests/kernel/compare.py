@@ -8,6 +8,7 @@ from typing import Any
 
 from iptables_model import Flow, Outcome, Packet, Step
 from iptables_model.netfilter.bits import BitSet
+from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.path import Delivery
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.values.names import Interface
@@ -29,22 +30,9 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
 
     `seen` is what conntrack took it for. It is the walk that has to tell which packets are not tracked.
     """
-    known: dict[str, Any] = {}
-    if frame.protocol in (TCP, UDP, SCTP):
-        known |= {"sport": frame.sport, "dport": frame.dport}
-    if frame.protocol == TCP:
-        kinds = ",".join(str(kind) for kind in option_kinds(frame.tcp_options)) or "NONE"
-        known |= {"tcp_flags": BitSet.of(frame.tcp_flags, 0xFF), "tcp_options": kinds}
-        if frame.tcp_options.startswith(b"\2\4"):
-            known |= {"mss": int.from_bytes(frame.tcp_options[2:4], "big")}
-    if frame.protocol == SCTP:
-        known |= {"sctp_chunks": "INIT"}
-    if frame.protocol == ESP:
-        known |= {"espspi": frame.spi}
-    if frame.protocol == AH:
-        known |= {"ahspi": frame.spi}
-    if frame.protocol in (ICMP, ICMP6):
-        known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
+    known = {} if frame.offset else _transport(frame)
+    if frame.version == 6 and frame.offset is not None:
+        known |= {"headers": "FRAG"}
     if frame.way is None:
         known |= {"socket": "process", "uid_owner": 0, "gid_owner": 0}
     else:
@@ -68,6 +56,27 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
     )
 
 
+def _transport(frame: Frame) -> dict[str, Any]:
+    """Say what the transport header says."""
+    known: dict[str, Any] = {}
+    if frame.protocol in (TCP, UDP, SCTP):
+        known |= {"sport": frame.sport, "dport": frame.dport}
+    if frame.protocol == TCP:
+        kinds = ",".join(str(kind) for kind in option_kinds(frame.tcp_options)) or "NONE"
+        known |= {"tcp_flags": BitSet.of(frame.tcp_flags, 0xFF), "tcp_options": kinds}
+        if frame.tcp_options.startswith(b"\2\4"):
+            known |= {"mss": int.from_bytes(frame.tcp_options[2:4], "big")}
+    if frame.protocol == SCTP:
+        known |= {"sctp_chunks": "INIT"}
+    if frame.protocol == ESP:
+        known |= {"espspi": frame.spi}
+    if frame.protocol == AH:
+        known |= {"ahspi": frame.spi}
+    if frame.protocol in (ICMP, ICMP6):
+        known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
+    return known
+
+
 def differences(flows: tuple[Flow, ...], passed: Passed) -> str:
     """Say how each flow differs from what the kernel told, or nothing if one does not."""
     found = [difference(flow, passed) for flow in flows]
@@ -82,23 +91,23 @@ def difference(flow: Flow, passed: Passed) -> str:
     end = None if flow.delivery is None else _ENDS[flow.delivery]
     if end != passed.end:
         return f"end {flow.outcome} {end}, kernel {passed.end}"
-    if passed.end is None or passed.leaves is None:
+    if passed.end is None:
         stopped = flow.outcome is not Outcome.REACHES or flow.delivery is Delivery.PROXIED
         return "" if stopped else "reaches no end"
     return "; ".join(_leaves(flow.packet, passed))
 
 
 def _leaves(packet: Packet, passed: Passed) -> Iterable[str]:
-    assert passed.leaves is not None
+    found: dict[str, FieldSet] = {"mark": BitSet.of(passed.mark)}
     seen = passed.leaves
-    found = {
-        "src": AddressSet.of(ipaddress.ip_address(seen.src)),
-        "dst": AddressSet.of(ipaddress.ip_address(seen.dst)),
-        "ttl": NumberSet.of(seen.ttl),
-        "tos": BitSet.of(seen.tos),
-        "mark": BitSet.of(passed.mark),
-    }
-    if not packet.protocol & NumberSet((ICMP, ICMP + 1, ICMP6, ICMP6 + 1)):
+    if seen is not None:
+        found |= {
+            "src": AddressSet.of(ipaddress.ip_address(seen.src)),
+            "dst": AddressSet.of(ipaddress.ip_address(seen.dst)),
+            "ttl": NumberSet.of(seen.ttl),
+            "tos": BitSet.of(seen.tos),
+        }
+    if seen is not None and not packet.protocol & NumberSet((ICMP, ICMP + 1, ICMP6, ICMP6 + 1)):
         found |= {"sport": NumberSet.of(seen.sport), "dport": NumberSet.of(seen.dport)}
     if passed.end == "POSTROUTING" and passed.out_interface is not None:
         found |= {"out_interface": NameSet.of(Interface(passed.out_interface))}

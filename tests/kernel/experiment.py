@@ -16,12 +16,16 @@ __all__ = ["Case", "Result", "results"]
 
 @attrs.frozen(kw_only=True)
 class Case:
-    """Hold a ruleset as a text to restore, and packets: the openers are sent before the rules are there."""
+    """Hold a ruleset as a text to restore, and packets: the openers are sent before the rules are there.
+
+    Unless the case is `tracked`, conntrack sees no packets.
+    """
 
     family: int
     text: str
     openers: tuple[Frame, ...]
     frames: tuple[Frame, ...]
+    tracked: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +54,7 @@ class Result:
 def results(lab: Lab, node: Node, case: Case) -> Iterator[Result]:
     """Load the rules, send the packets, and compare."""
     lab.clear(case.family)
+    lab.track(on=case.tracked)
     if case.openers:
         lab.send(case.openers)
     text = lab.load(case.family, case.text)

@@ -89,7 +89,7 @@ class Frame:
     def _transport(self) -> bytes:
         data = bytes(self.length)
         if self.offset:
-            return data.ljust(8, b"\0")
+            return bytes(24 + self.length + -self.length % 8)  # of all but the last, the length is a multiple of 8
         match self.protocol:
             case 6:
                 length = 20 + len(self.tcp_options)

@@ -174,7 +174,7 @@ class Lab:
         self._names = {link["ifindex"]: link["ifname"] for link in json.loads(self.run("ip", "-j", "link"))}
         self.run("nft", "-f", "-", text=_SETUP)
         self.run("ipset", "restore", text=IPSETS)
-        self.track(on=True)
+        self._tracked = False
 
     def close(self) -> None:
         """Close all sockets."""
@@ -201,11 +201,12 @@ class Lab:
 
     def track(self, *, on: bool) -> None:
         """Have conntrack see all packets and tell what it takes them for, or only if the rules ask for that."""
-        if on:
+        if on and not self._tracked:
             self.run("nft", "-f", "-", text="".join(_TRACKING.values()))
-        else:
+        elif self._tracked and not on:
             for hook in _TRACKING:
                 self.run("nft", "delete", "table", "inet", f"{_TABLE}-{hook}")
+        self._tracked = on
 
     def clear(self, family: int) -> None:
         """Forget all rules of a family, and all connections."""
@@ -226,7 +227,7 @@ class Lab:
             for number, frame in enumerate(frames, 1):
                 self._put(frame, number)
             self._put(_PROBES[frames[0].version], _PROBE)
-        told = self._told()
+        told = self._told(number for number, frame in enumerate(frames, 1) if frame.version == 6 and frame.offset)
         return [self._passed(told.get(number, []), places) for number in range(1, len(frames) + 1)]
 
     def _put(self, frame: Frame, number: int) -> None:
@@ -240,16 +241,22 @@ class Lab:
             link = bytes.fromhex((_HARDWARE[frame.way] + WIRE_ADDRESS).replace(":", ""))
             self._wires[frame.way].send(link + ethertype + data)
 
-    def _told(self) -> dict[int, list[TraceEvent]]:
+    def _told(self, headless: Iterator[int]) -> dict[int, list[TraceEvent]]:
         """Gather the trace by the packets' numbers, up to that of the probe.
 
-        The kernel's ids are used again for later packets; but each base chain begins by telling the header.
+        The kernel's ids are used again for later packets; but each base chain begins by telling the interface and the
+        header. It tells no header of later fragments of IPv6, so `headless` has their numbers in order.
         """
         told: dict[int, list[TraceEvent]] = {}
         numbers: dict[int, int] = {}
+        latest = 0
         for event in self._netfilter.events():
             if event.header:
                 numbers[event.packet] = number_of(event.header)
+            elif event.table == _TABLE and event.chain in ("in", "out") and event.in_index | event.out_index:
+                if self._names.get(event.in_index) != "lo":  # where the latest packet of the node comes once more
+                    latest = next(headless)
+                numbers[event.packet] = latest
             number = numbers[event.packet]
             if number == _PROBE:
                 return told
@@ -260,7 +267,7 @@ class Lab:
         passed = Passed(steps=tuple(_steps(events, places)), seen=tuple(_seen(events, places)))
         for event in events:
             if event.rule is not None and event.table == _TABLE and event.chain in _ENDS:
-                header = header_of(event.header, event.transport)
+                header = header_of(event.header, event.transport) if event.header else None
                 out = self._names.get(event.out_index)
                 passed = attrs.evolve(passed, leaves=header, mark=event.mark, out_interface=out)
         return attrs.evolve(passed, end=_ENDS.get(events[-1].chain)) if events else passed

@@ -43,4 +43,4 @@ def agrees(lab: Lab, seeds: list[str]) -> None:
             sent += 1
             left_open += result.open
     assert sent >= 20 * len(seeds)
-    assert left_open < sent / 20
+    assert left_open < sent / 10

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from iptables_model import Entry, Node, Outcome, Reachability, Source, external_traffic, parse, reachable_endpoints
+from iptables_model import (
+    Entry,
+    Node,
+    Outcome,
+    Reachability,
+    Route,
+    Source,
+    external_traffic,
+    load,
+    parse,
+    reachable_endpoints,
+)
 from iptables_model import services as read_services
+from tests.files import FIXTURES
 from tests.kube_proxy.writing import EXTERNAL_IP, LB_IP, NODE_PORT, Generation, Wanted, dump
 
 GENERATIONS: list[Generation] = [
@@ -32,6 +44,29 @@ def test_the_cluster_ip_reaches_all_and_masquerades_what_is_no_pod(generation: G
     assert _said(_ask(wanted, Entry.CLUSTER_IP, Source.POD)) == (Outcome.REACHES, BOTH, {False})
     assert _said(_ask(wanted, Entry.CLUSTER_IP, Source.NODE)) == (Outcome.REACHES, BOTH, {True})
     assert _said(_ask(wanted, Entry.CLUSTER_IP, Source.OUTSIDE)) == (Outcome.REACHES, BOTH, {True})
+
+
+@by_generation
+def test_an_address_of_the_node_among_those_of_pods_is_no_pod(generation: Generation) -> None:
+    """The kernel lets no packet in that has it (fib_validate_source, net/ipv4/fib_frontend.c)."""
+    node = Node(interfaces={"eth0": ("172.18.0.3/16",), "cni0": ("10.244.1.1/24",)})
+    answer = _ask(Wanted(generation=generation), Entry.CLUSTER_IP, Source.POD, node=node)
+    assert _said(answer) == (Outcome.REACHES, BOTH, {False})
+
+
+@pytest.mark.parametrize("entry", [Entry.CLUSTER_IP, Entry.NODE_PORT])
+@pytest.mark.parametrize("source", list(Source))
+def test_link_local_addresses_are_those_of_no_client_and_no_way_in(entry: Entry, source: Source) -> None:
+    interfaces = {"eth0": ("fc00:f853:ccd:e793::3/64", "fe80::1/64"), "cni0": ("fd00:10:244:1::1/64", "fe80::2/64")}
+    routes = [
+        Route(destination="::/0", interfaces="eth0"),
+        Route(destination="fd00:10:244:1::/64", interfaces="cni0"),
+        *(Route(destination="fe80::/64", interfaces=name) for name in interfaces),
+    ]
+    ruleset = load(FIXTURES / "dumps" / "1.30.5" / "s16-ipv6" / "kind-worker.nft.save6")
+    node = Node(interfaces=interfaces, routes=routes)
+    answer = reachable_endpoints(ruleset, "default/test-cluster", entry=entry, source=source, node=node)
+    assert (answer.outcome, len(answer.endpoints)) == (Outcome.REACHES, 3)
 
 
 @by_generation

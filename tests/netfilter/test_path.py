@@ -33,12 +33,14 @@ def test_a_route_says_where_a_packet_leaves() -> None:
     assert sorted(ends(flows)) == [
         ("10.244.1.9", "forwarded", "", "eth0"),
         ("10.244.2.200", "rejected", "no route leads to the destination", "none"),
-        ("10.244.3.1,10.244.3.255,224.0.0.5", "local", "", "none"),
+        ("10.244.3.1,10.244.3.255", "local", "", "none"),
         ("10.244.3.7", "forwarded", "", "cni0"),
         ("10.5.0.1", "forwarded", "", "eth0,eth1"),
         ("10.7.0.1", "rejected", "the route to the destination is prohibit", "none"),
         ("10.8.0.1", "dropped", "the route to the destination is blackhole", "none"),
         ("10.9.0.1", "rejected", "the route to the destination is unreachable", "none"),
+        ("224.0.0.5", "dropped", "the node has not joined the group", "none"),
+        ("224.0.0.5", "local", "", "none"),
     ]
 
 
@@ -159,3 +161,172 @@ def test_an_error_about_a_connection_asks_no_rule_of_nat() -> None:
     first = Packet(src="192.0.2.9", dst="8.8.8.8", protocol="tcp", state="RELATED", status=0)
     (flow,) = trace(parse(NAT), first, node=NODE)
     assert [step.chain for step in flow.steps] == ["PREROUTING", "POSTROUTING"]
+
+
+def fates(packet: Packet, *, node: Node | None = NODE, rules: str = "") -> set[str]:
+    """Say of packets where they end or why they end before, and what was assumed, under rules that are no matter."""
+    found = set()
+    for flow in trace(parse(f"*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n{rules}COMMIT\n"), packet, node=node):
+        end = flow.delivery.value if flow.delivery else f"{flow.outcome.value}: {flow.reason}"
+        found.add("; ".join([end, *map(str, flow.assumptions)]))
+    return found
+
+
+IMPOSSIBLE = "dropped: no such packet comes from another machine"
+JOINED, LOCALNET = "dst is a group that the node has joined", "route_localnet is set for the interface"
+
+
+@pytest.mark.parametrize(
+    ("dst", "found"),
+    [
+        ("224.0.0.1", {"local"}),
+        ("239.1.1.1", {f"local; {JOINED}", f"dropped: the node has not joined the group; not: {JOINED}"}),
+        ("255.255.255.255", {"local"}),
+        ("10.244.3.255", {"local"}),
+        ("0.0.0.0/32", {IMPOSSIBLE, "local"}),  # the latter from 0.0.0.0
+        ("0.0.0.9", {"forwarded"}),
+        ("240.0.0.1", {"forwarded"}),
+        ("127.0.0.1", {f"local; {LOCALNET}", f"{IMPOSSIBLE}; not: {LOCALNET}"}),
+        ("ff02::1", {"local"}),
+        ("ff02::2", {"local"}),
+        ("ff0e::9", {f"local; {JOINED}", f"dropped: the node has not joined the group; not: {JOINED}"}),
+        ("ff01::1", {IMPOSSIBLE}),
+        ("ff10::1", {IMPOSSIBLE}),
+        ("::1", {IMPOSSIBLE}),
+    ],
+)
+def test_destinations_that_are_no_machine(dst: str, found: set[str]) -> None:
+    assert fates(Packet(dst=dst, in_interface="eth0")) == found
+
+
+@pytest.mark.parametrize(
+    ("src", "dst", "found"),
+    [
+        ("172.18.0.3", "172.18.0.3", {IMPOSSIBLE}),
+        ("172.18.0.3", "8.8.8.8", {IMPOSSIBLE}),
+        ("127.0.0.1", "172.18.0.3", {IMPOSSIBLE}),
+        ("127.0.0.2", "172.18.0.3", {f"local; {LOCALNET}", f"{IMPOSSIBLE}; not: {LOCALNET}"}),
+        ("224.0.0.9", "172.18.0.3", {IMPOSSIBLE}),
+        ("255.255.255.255", "8.8.8.8", {IMPOSSIBLE}),
+        ("0.0.0.0/32", "8.8.8.8", {IMPOSSIBLE}),
+        ("0.0.0.0/32", "255.255.255.255", {"local"}),
+        ("0.0.0.0/32", "0.0.0.0/32", {"local"}),
+        ("0.0.0.0/32", "224.0.0.1", {"local"}),
+        ("::1", "fd00:18::3", {IMPOSSIBLE}),
+        ("ff02::1", "fd00:18::3", {IMPOSSIBLE}),
+        ("fd00:18::3", "fd00:18::3", {"local"}),
+        ("fe80::5", "fd00:18::3", {"local"}),
+        ("::", "fd00:18::3", {"local"}),
+    ],
+)
+def test_sources_that_no_other_machine_has(src: str, dst: str, found: set[str]) -> None:
+    assert fates(Packet(src=src, dst=dst, in_interface="eth0")) == found
+
+
+def test_over_loopback_they_may_come() -> None:
+    for address in ("127.0.0.1", "172.18.0.3", "::1"):
+        assert fates(Packet(src=address, dst=address, in_interface="lo")) == {"local"}
+    assert (
+        Packet(dst="127.0.0.1").in_interface == Packet(dst="::1").in_interface == Packet(in_interface="lo").in_interface
+    )
+
+
+def test_a_source_that_is_left_open_is_one_that_passes() -> None:
+    assert fates(Packet(dst="8.8.8.8", in_interface="eth0")) == {"forwarded"}
+    assert fates(Packet(dst="fd00:18::3", in_interface="eth0")) == {"local"}
+    assert fates(Packet(src="172.18.0.0/24", dst="8.8.8.8", in_interface="eth0")) == {"forwarded", IMPOSSIBLE}
+
+
+def test_without_a_node_its_own_sources_are_not_known() -> None:
+    assert fates(Packet(src="172.18.0.3", dst="224.0.0.1", in_interface="eth0"), node=None) == {"local"}
+    assert fates(Packet(src="127.0.0.1", dst="224.0.0.1", in_interface="eth0"), node=None) == {IMPOSSIBLE}
+
+
+LINKS = Node(
+    interfaces={"eth0": ["2001:db8::1/64", "fe80::1/64"], "pod0": ["fe80::2/64"]},
+    routes=[
+        Route(destination="::/0", interfaces="eth0"),
+        *(Route(destination="fe80::/64", interfaces=name) for name in ("eth0", "pod0")),
+        Route(destination="fd00::/64", interfaces="pod0"),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("way", "dst", "found"),
+    [
+        ("eth0", "fe80::1", {"local"}),
+        ("eth0", "fe80::2", {"forwarded"}),
+        ("eth0", "fe80:1::9", {"forwarded"}),
+        ("pod0", "fe80::1", {"forwarded"}),
+        ("pod0", "fe80::2", {"local"}),
+        ("pod0", "fe80:1::9", {"rejected: no route leads to the destination"}),
+        ("eth9", "fe80::1", {"rejected: no route leads to the destination"}),
+        ("pod0", "2001:db8::1", {"local"}),
+    ],
+)
+def test_an_address_of_one_link_is_looked_for_there(way: str, dst: str, found: set[str]) -> None:
+    assert fates(Packet(dst=dst, in_interface=way), node=LINKS) == found
+
+
+@pytest.mark.parametrize(
+    ("src", "dst", "found"),
+    [
+        ("fe80::9", "fd00::9", {"rejected: the source is of one link"}),
+        ("fe80::9", "2001:db8:9::9", {"forwarded"}),
+        ("::", "fd00::9", {IMPOSSIBLE}),
+        ("::", "2001:db8:9::9", {"forwarded"}),
+    ],
+)
+def test_a_source_of_one_link_does_not_leave_it(src: str, dst: str, found: set[str]) -> None:
+    assert fates(Packet(src=src, dst=dst, in_interface="eth0"), node=LINKS) == found
+
+
+@pytest.mark.parametrize(
+    ("way", "found"), [("eth0", {"forwarded"}), ("pod0", {"rejected: no route leads to the destination"})]
+)
+def test_from_outside_no_translation_leads_to_the_loopback_of_ipv6(way: str, found: set[str]) -> None:
+    """Keep to the routes of the interface, of which none is that of ::1 (ip6_route_input_lookup, net/ipv6/route.c)."""
+    rules = "COMMIT\n*nat\n:PREROUTING ACCEPT\n-A PREROUTING -j DNAT --to-destination ::1\n"
+    assert fates(Packet(dst="2001:db8::1", in_interface=way), node=LINKS, rules=rules) == found
+    assert fates(Packet(dst="2001:db8::1", in_interface="eth0"), node=None, rules=rules) == {"forwarded"}
+
+
+@pytest.mark.parametrize("dst", ["0.0.0.0/32", "::", "2001:db8::"])
+def test_what_the_node_sends_to_nobody_or_anybody_stays(dst: str) -> None:
+    routes = [Route(destination="2001:db8::/128", interfaces="eth0", type="anycast", table="local")]
+    (flow,) = trace(EMPTY, Packet(dst=dst, in_interface=None), node=Node(routes=routes))
+    assert flow.delivery == "local"
+
+
+WAITS = "not_handled: fragments wait here for the others of their packet"
+TOGETHER = "fragments are put together before rules see them"
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        ("-A FORWARD -m conntrack --ctstate NEW -j ACCEPT\n", {WAITS}),
+        ("-A FORWARD -m connmark --mark 0x1 -j ACCEPT\n", {WAITS}),
+        ("COMMIT\n*nat\n:POSTROUTING ACCEPT\n-A POSTROUTING -j MASQUERADE\n", {WAITS}),
+        ("COMMIT\n*raw\n:A -\n-A A -j CT --zone 1\n", {WAITS}),
+        ("COMMIT\n*raw\n:A -\n-A A -j CT --notrack\n", {f"forwarded; not: {TOGETHER}", f"{WAITS}; {TOGETHER}"}),
+        ("COMMIT\n*nat\n:POSTROUTING ACCEPT\n", {f"forwarded; not: {TOGETHER}", f"{WAITS}; {TOGETHER}"}),
+        ("", {f"forwarded; not: {TOGETHER}", f"{WAITS}; {TOGETHER}"}),
+    ],
+)
+def test_where_connections_are_tracked_fragments_meet_no_rule(rule: str, found: set[str]) -> None:
+    assert fates(Packet(dst="8.8.8.8", fragment="yes", in_interface="eth0"), rules=rule) == found
+
+
+def test_fragments_to_the_node_wait_before_input_or_behind_it() -> None:
+    rules = parse("*mangle\n:PREROUTING ACCEPT\n:INPUT ACCEPT\nCOMMIT\n")
+    seen = {}
+    for dst in ("172.18.0.3", "fd00:18::3"):
+        flows = trace(rules, Packet(dst=dst, fragment="yes"), node=NODE, keep_traces=True)
+        (flow,) = (flow for flow in flows if flow.steps)
+        seen[dst] = flow.outcome.value, [step.chain for step in flow.steps]
+    assert seen == {
+        "172.18.0.3": ("not_handled", ["PREROUTING"]),
+        "fd00:18::3": ("reaches", ["PREROUTING", "INPUT"]),
+    }

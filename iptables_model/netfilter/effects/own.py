@@ -14,8 +14,8 @@ from iptables_model.values.names import Interface
 
 __all__ = ["LINK_LOCAL", "first_addresses", "source_address"]
 
-LINK_LOCAL = AddressSet.read("fe80::/10")
-"""The link-local addresses of IPv6."""
+LINK_LOCAL = AddressSet.read("fe80::/10,ff02::/16")
+"""Addresses and groups of one link, to which a packet goes from a link-local address (ipv6_get_saddr_eval)."""
 
 
 def first_addresses(state: State, node: Node | None, version: int) -> list[tuple[NameSet, AddressSet]]:

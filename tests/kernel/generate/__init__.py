@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 from tests.kernel.experiment import Case
@@ -9,6 +10,11 @@ from tests.kernel.generate.packets import packets
 from tests.kernel.generate.rules import HOOKS, table
 
 __all__ = ["case"]
+
+_NOT_OF_FRAGMENTS = re.compile(
+    r"-A .*(-m (conntrack|connmark|socket|state|tcp|tcpmss|udp)|-j (CONNMARK|SYNPROXY|TPROXY)) .*\n"
+)
+"""Rules for which the kernel puts fragments together, or which read as a transport header what stands in its place."""
 
 
 def case(seed: str) -> Case:
@@ -19,6 +25,13 @@ def case(seed: str) -> Case:
     if {"nat", "security"} <= set(tables):
         # iptables-nft has security INPUT come behind nat INPUT, the kernel's own tables before it.
         tables.remove(random.choice(("nat", "security")))
-    text = "".join(table(random, family, name) for name in tables)
-    openers, frames = packets(random, family)
-    return Case(family=family, text=text, openers=openers, frames=frames)
+    tracked = random.random() < 0.9
+    text = "".join(table(random, family, name) for name in tables if tracked or name != "nat")
+    openers, frames = packets(random, family, fragments=0.02 if tracked else 0.2)
+    return Case(
+        family=family,
+        text=text if tracked else _NOT_OF_FRAGMENTS.sub("", text),
+        openers=openers,
+        frames=frames,
+        tracked=tracked,
+    )

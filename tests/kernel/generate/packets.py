@@ -18,10 +18,48 @@ _ECN = 0xC0
 _OPTIONS = (b"", b"", b"\2\4\5\x78", b"\2\4\2\x18\4\2\1\1", b"\1\1\x08\x0a" + bytes(8))
 _FRAMES, _CONNECTIONS = 20, 5
 
+_NOWHERE = {
+    4: (
+        "224.0.0.1",
+        "239.1.1.1",
+        "255.255.255.255",
+        "192.0.2.255",
+        "10.244.1.255",
+        "0.0.0.9",
+        "240.0.0.1",
+        "127.0.0.1",
+    ),
+    6: (
+        "ff02::1",
+        "ff02::2",
+        "ff0e::9",
+        "ff01::1",
+        "ff10::1",
+        "::1",
+        "fe80::ff:fe00:1",
+        "fe80:1::7",
+        "2001:db8::",
+    ),
+}
+"""Where the packets of other machines may go, though it is no machine's address, or one of a link."""
+_NOWHERE_FROM_HERE = {
+    4: ("0.0.0.9", "240.0.0.1", "127.0.0.1"),
+    6: ("ff02::9", "ff0e::9", "2001:db8::", "fd00:244:1::", "::1"),
+}
+"""Where those of the node may go, of which it gets no copy: that would be no flow."""
+_FROM_NOWHERE = {
+    4: ("127.0.0.1", "127.0.0.2", "224.0.0.9", "255.255.255.255", "192.0.2.1", "0.0.0.0"),  # noqa: S104 (a source)
+    6: ("::1", "::", "ff02::1", "fe80::5", "2001:db8::1"),
+}
 
-def packets(random: Random, family: int) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
-    """Make packets that open connections with their answers, and those to send through the rules."""
+
+def packets(random: Random, family: int, *, fragments: float) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
+    """Make packets that open connections with their answers, and those to send through the rules.
+
+    `fragments` is the share of later fragments among those that belong to no connection.
+    """
     frames = [_frame(random, family, number) for number in range(1, _FRAMES + 1)]
+    frames[_CONNECTIONS:] = [_odd(random, frame, fragments) for frame in frames[_CONNECTIONS:]]
     openers = []
     for number in range(_CONNECTIONS):
         opener = attrs.evolve(frames[number], tcp_flags=_SYN)
@@ -48,11 +86,23 @@ def _frame(random: Random, family: int, number: int) -> Frame:
         tcp_flags=random.choice((_SYN, _SYN, _SYN, _SYN | _ECN, _ACK, _SYN_ACK, 0)),
         tcp_options=random.choice(_OPTIONS),
         icmp_type=8 if family == 4 else 128,
-        ttl=random.choice((64, 64, 64, *TTLS)),
+        ttl=random.choice((64, 64, 64, 0, *TTLS)),
         tos=random.choice((0, *TOS)),
         length=0 if protocol == SCTP else random.choice((0, 0, 20, 100)),
         spi=random.choice((200, 256, 1000)),
     )
+
+
+def _odd(random: Random, frame: Frame, fragments: float) -> Frame:
+    """Have a packet now and then come from nowhere, go nowhere, or be a fragment."""
+    if random.random() < fragments:
+        return attrs.evolve(frame, offset=random.choice((1, 3, 100)))
+    if random.random() < 0.08:
+        known = _NOWHERE_FROM_HERE if frame.way is None else _NOWHERE
+        frame = attrs.evolve(frame, dst=random.choice(known[frame.version]))
+    if random.random() < 0.04 and frame.way is not None:
+        frame = attrs.evolve(frame, src=random.choice(_FROM_NOWHERE[frame.version]))
+    return frame
 
 
 def _error(answer: Frame, opener: Frame) -> Frame:

@@ -46,8 +46,13 @@ def _hosts(spot: Spot) -> str:
 
 
 def _destination(spot: Spot) -> str:
-    """Leave out the loopback address: from outside, nothing is routed there for IPv6."""
-    return f"-j DNAT --to-destination {_nat_to(spot, spot.one(_hosts(spot), *OWN[spot.family][:3]))}"
+    return f"-j DNAT --to-destination {_nat_to(spot, spot.one(_hosts(spot), *OWN[spot.family]))}"
+
+
+def _nowhere(spot: Spot) -> str:
+    """Translate to what is no machine's address, or one of a link."""
+    known = {4: ("224.0.0.1", "255.255.255.255", "10.244.1.255"), 6: ("ff02::1", "ff01::1", "fe80::ff:fe00:2")}
+    return f"-j DNAT --to-destination {spot.one(*known[spot.family])}"
 
 
 def _masquerade(spot: Spot) -> str:
@@ -106,6 +111,7 @@ TARGETS = (
     Piece(_connmark),
     Piece(lambda _: "-j CT --notrack", table_is("raw")),
     Piece(_destination, _nat_at("PREROUTING", "OUTPUT")),
+    Piece(_nowhere, _nat_at("PREROUTING")),
     Piece(_redirect, _nat_at("PREROUTING", "OUTPUT")),
     Piece(lambda spot: f"-j SNAT --to-source {_nat_to(spot, _hosts(spot))}", _nat_at("POSTROUTING", "INPUT")),
     Piece(_masquerade, _nat_at("POSTROUTING")),
