@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from iptables_model.grammar.drafts import ChainDraft, TableDraft
+from iptables_model.grammar.drafts import TableDraft
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE
 from iptables_model.model.targets.verdict import Goto, Jump
 from iptables_model.values.quoting import unquote
@@ -96,39 +96,38 @@ class Fragment:
         """Take over a line that declares a chain."""
         table = self._listings[-1][1]
         if table is None:
-            self.draft.chain(line.name).declare(line.policy, line.counters, at)
+            self.draft.declare(line, at)
         else:
             self._listed.append((table, line, at))
 
     def place(self, tables: dict[str, TableDraft], default: str | None) -> None:
         """Put every rule and chain into its table; those that nothing places go to `default`."""
         rest = default or UNKNOWN_TABLE
-        for chain in self.draft.chains.values():
-            self._chains[chain.name].rules = [self._rule(chain.name, at) for at in chain.entries]
+        for name in self.draft.last:
+            self._chains[name].rules = [self._rule(name, at) for at in self.draft.entries(name)]
         self._decide()
         # Chains stand in their tables in the order in which the text first names them.
-        for _, name, table, draft in sorted(self._declarations(rest), key=lambda declared: declared[0]):
+        for at, name, table, line in sorted(self._declarations(rest), key=lambda declared: declared[0]):
             if table not in tables:
                 tables[table] = TableDraft(self._sheet, table)
-            chain = tables[table].chain(name)
-            if draft is not None:
-                chain.declare(draft.policy, draft.counters, draft.line)
+            tables[table].begin(name)
+            if line is not None:
+                tables[table].declare(line, at)
         for name, evidence in self._chains.items():
             for rule in evidence.rules:
-                tables[rule.table or rest].chain(name).entries.append(rule.at)
+                tables[rule.table or rest].add(name, rule.at)
 
-    def _declarations(self, rest: str) -> Iterator[tuple[int, str, str, ChainDraft | None]]:
+    def _declarations(self, rest: str) -> Iterator[tuple[int, str, str, ChainLine | None]]:
         """Go through the chains that each table gets: where the text first names it, and what it says of it."""
         for table, line, at in self._listed:
-            draft = ChainDraft(self.draft, line.name)
-            draft.declare(line.policy, line.counters, at)
-            yield at, line.name, table, draft
-        for chain in self.draft.chains.values():
-            for rule in self._chains[chain.name].rules:
-                yield rule.at, chain.name, rule.table or rest, None
-            if chain.declared:
-                for table in self._homes(chain.name) or (rest,):
-                    yield chain.line, chain.name, table, chain
+            yield at, line.name, table, line
+        for name in self.draft.last:
+            for rule in self._chains[name].rules:
+                yield rule.at, name, rule.table or rest, None
+            said = self.draft.told(name)
+            if said is not None:
+                for table in self._homes(name) or (rest,):
+                    yield self.draft.declared[name], name, table, said
 
     def _rule(self, chain: str, at: int) -> _Rule:
         """Take up a rule that was read, with what it says itself of its table."""
