@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -26,7 +27,7 @@ BUILTIN_NAMES = frozenset(chain for chains in BUILTIN_CHAINS.values() for chain 
 """The names of the built-in chains of all tables."""
 
 NO_LINE = -1
-"""Stands where a chain has no line of a rule yet."""
+"""Stands where a chain has no line, or none before."""
 
 
 class Source(Protocol):
@@ -44,8 +45,8 @@ class Source(Protocol):
 class Sheet:
     """Hold the lines of a text and how each rule among them was read, so that rules can be made when asked for.
 
-    `first` is the number of the first line. `before` leads from the line of each rule to that of the one before it in
-    its chain, or to `NO_LINE`.
+    `first` is the number of the first line. `before` leads from the line of each rule to the line before it of the same
+    chain, or to `NO_LINE`.
     """
 
     planner: Planner
@@ -112,8 +113,8 @@ class TableDraft:
     """Hold a table of which more lines may come; `line` is where it begins, from 0.
 
     `open_to` are the names of chains that are there without being declared, and None if any may be. `last` holds the
-    chains, each with the line of its last rule; `declared` the line that declares a chain. When all is read, it makes
-    the chains that are asked for.
+    chains, each with its last line: that of a rule, or the one that declares it just as iptables-save does. When all is
+    read, it makes the chains that are asked for.
     """
 
     sheet: Sheet
@@ -121,8 +122,8 @@ class TableDraft:
     line: int = 0
     open_to: frozenset[str] | None = frozenset()
     last: dict[str, int] = attrs.field(factory=dict)
-    declared: dict[str, int] = attrs.field(factory=dict)
-    _told: dict[str, ChainLine] = attrs.field(factory=dict)
+    _undeclared: set[str] = attrs.field(factory=set)
+    _declared: dict[str, tuple[int, ChainLine]] = attrs.field(factory=dict)
     _inserted: dict[int, int] = attrs.field(factory=dict)
     _made: dict[str, Chain] = attrs.field(factory=dict)
     _shared: dict[Counters | None, Counters | None] = attrs.field(factory=dict)
@@ -130,24 +131,30 @@ class TableDraft:
     # While lines come.
 
     def begin(self, name: str) -> None:
-        """Begin a chain, if it is not there."""
-        self.last.setdefault(name, NO_LINE)
+        """Begin a chain that no line declares yet, if it is not there."""
+        if name not in self.last:
+            self.last[name] = NO_LINE
+            self._undeclared.add(name)
 
     def takes(self, name: str) -> bool:
         """Say whether a chain takes rules: it is declared, or need not be."""
-        if name not in self.last and (self.open_to is None or name in self.open_to):
+        if self.open_to is None or name in self.open_to:
             self.begin(name)
         return name in self.last
+
+    def declares(self, name: str) -> bool:
+        """Say whether a line has declared a chain."""
+        return name in self.last and name not in self._undeclared
 
     def declare(self, chain: ChainLine, at: int) -> None:
         """Take over what a line says of a chain."""
         self.begin(chain.name)
-        self.declared[chain.name] = at
-        self._told[chain.name] = chain
+        self._undeclared.discard(chain.name)
+        self._declared[chain.name] = at, chain
 
     def declare_plain(self, lines: list[str], at: int) -> int:
         """Take over the lines from `at` on that declare new chains just as iptables-save does; give the first other."""
-        last, declared = self.last, self.declared
+        last = self.last
         while at < len(lines):
             found = PLAIN_CHAIN_LINE.fullmatch(lines[at])
             if found is None:
@@ -155,8 +162,7 @@ class TableDraft:
             name, policy = found.group(1, 2)
             if name in last or (policy != "-" and name not in BUILTIN_NAMES):
                 break
-            last[name] = NO_LINE
-            declared[name] = at
+            last[name] = at
             at += 1
         return at
 
@@ -169,23 +175,22 @@ class TableDraft:
 
     def holds(self, name: str, size: int) -> bool:
         """Say whether a chain has so many rules."""
-        at = self.last[name]
-        while size > 0 and at != NO_LINE:
-            size -= 1
-            at = self.sheet.before[at]
-        return size <= 0
+        return size < 1 or sum(1 for _ in islice(self._backwards(name), size)) == size
 
     # When all is read.
 
     def entries(self, name: str) -> tuple[int, ...]:
         """List the lines of a chain's rules, in the order of the rules."""
-        came = []
-        at = self.last[name]
-        while at != NO_LINE:
-            came.append(at)
-            at = self.sheet.before[at]
-        came.reverse()
+        came = [*self._backwards(name)][::-1]
         return tuple(self._ordered(came) if self._inserted else came)
+
+    def _backwards(self, name: str) -> Iterator[int]:
+        """Go through the lines of a chain's rules, from the one that came last."""
+        sheet, at = self.sheet, self.last[name]
+        # The line that declares the chain is no rule's.
+        while at != NO_LINE and sheet.sources[at] is not None:
+            yield at
+            at = sheet.before[at]
 
     def _ordered(self, came: list[int]) -> list[int]:
         """Put the lines of rules, as they came, in the order of the rules."""
@@ -194,10 +199,15 @@ class TableDraft:
             entries.insert(max(self._inserted.get(at, len(entries) + 1) - 1, 0), at)
         return entries
 
-    def told(self, name: str) -> ChainLine | None:
-        """Give what the line says that declares a chain, or None if none does."""
-        at = self.declared.get(name)
-        return None if at is None else self._told.get(name) or plain_chain(self.sheet.lines[at])
+    def declaration(self, name: str) -> tuple[int, ChainLine] | None:
+        """Give the line that declares a chain, and what it says; None if none does."""
+        if name in self._declared or name in self._undeclared:
+            return self._declared.get(name)
+        at = self.last[name]
+        while self.sheet.before[at] != NO_LINE:
+            at = self.sheet.before[at]
+        line = plain_chain(self.sheet.lines[at])
+        return None if line is None else (at, line)
 
     def finish(self) -> Table:
         """Make the table, whose chains are made when they are asked for."""
@@ -223,10 +233,10 @@ class TableDraft:
         return made
 
     def _chain(self, name: str) -> Chain:
-        told = self.told(name)
-        policy, counters = (None, None) if told is None else (told.policy, told.counters)
+        declaration = self.declaration(name)
+        policy, counters = (None, None) if declaration is None else (declaration[1].policy, declaration[1].counters)
         # Most counters are zero.
         counters = self._shared.setdefault(counters, counters)
-        chain = Chain(name=name, policy=policy, counters=counters, declared=told is not None)
+        chain = Chain(name=name, policy=policy, counters=counters, declared=declaration is not None)
         entries = self.entries(name)
         return defer_rules(chain, ChainRules(self.sheet, self.name, name, entries)) if entries else chain

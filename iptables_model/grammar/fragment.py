@@ -124,10 +124,10 @@ class Fragment:
         for name in self.draft.last:
             for rule in self._chains[name].rules:
                 yield rule.at, name, rule.table or rest, None
-            said = self.draft.told(name)
-            if said is not None:
+            declaration = self.draft.declaration(name)
+            if declaration is not None:
                 for table in self._homes(name) or (rest,):
-                    yield self.draft.declared[name], name, table, said
+                    yield declaration[0], name, table, declaration[1]
 
     def _rule(self, chain: str, at: int) -> _Rule:
         """Take up a rule that was read, with what it says itself of its table."""

@@ -163,7 +163,7 @@ class DumpReader:
         if self._table is None:
             self._fragment(line).declare(chain, self._at)
             return
-        if chain.name in self._table.declared and not again:
+        if self._table.declares(chain.name) and not again:
             raise Unreadable(line, chain.start, chain.end, f"the chain {found(chain.name)} is declared twice")
         self._table.declare(chain, self._at)
 
