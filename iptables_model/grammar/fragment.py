@@ -126,13 +126,19 @@ class Fragment:
                 yield rule.at, name, rule.table or rest, None
             declaration = self.draft.declaration(name)
             if declaration is not None:
-                for table in self._homes(name) or (rest,):
-                    yield declaration[0], name, table, declaration[1]
+                at, line = declaration
+                listed = self._listed_at(at)
+                for table in (self._homes(name) or (rest,)) if listed is None else (listed,):
+                    yield at, name, table, line
+
+    def _listed_at(self, at: int) -> str | None:
+        """Name the table whose rules are listed at a line, if it is known."""
+        return self._listings[bisect_right(self._listings, at, key=lambda listing: listing[0]) - 1][1]
 
     def _rule(self, chain: str, at: int) -> _Rule:
         """Take up a rule that was read, with what it says itself of its table."""
         source = self._sheet.source(at)
-        listed = self._listings[bisect_right(self._listings, at, key=lambda listing: listing[0]) - 1][1]
+        listed = self._listed_at(at)
         plan = source.plan
         possible = _possible(chain, plan) if listed is None else frozenset((listed,))
         rule = _Rule(chain, at, possible, _destination(plan, source.texts(self._sheet.lines[at])))

@@ -122,6 +122,23 @@ def test_bare_rules() -> None:
     same_both_ways("".join(f"{line}\n" for line in kube_proxy(4000).split("\n") if line.startswith("-A")))
 
 
+LISTINGS = {
+    "behind a command": "# iptables -t nat -S\n-A A -j B\n-A A -j B\n:C - [0:0]\n:D - [0:0]\n",
+    "behind policies": "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n:A - [0:0]\n-A B -j A\n:C - [0:0]\n",
+    "before a command": ":A - [0:0]\n:B - [0:0]\n# iptables -t raw -S\n:A - [0:0]\n:C - [0:0]\n-A C -j A\n-A C -j A\n",
+}
+
+
+@pytest.mark.parametrize("text", LISTINGS.values(), ids=LISTINGS)
+def test_chain_lines_in_listings(text: str) -> None:
+    same_both_ways(text)
+
+
+def test_a_chain_line_in_a_listing_belongs_to_its_table() -> None:
+    ruleset = parse(LISTINGS["behind a command"])
+    assert [(table.name, [chain.name for chain in table]) for table in ruleset] == [("nat", ["A", "C", "D"])]
+
+
 def test_damaged_dumps() -> None:
     for number in range(500):
         same_both_ways(damaged(number))
