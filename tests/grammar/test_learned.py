@@ -162,7 +162,11 @@ LINES = [
     "-A ZONE -s 10.0.0.1/32 -p tcp -m tcpmss --dport 80 -j ZONE",
     "-A ZONE -s 10.0.0.1/32 -p tcp -m tcp --dport 80x -j ZONE",
     '-A ZONE -s 10.0.0.1/32 -p tcp -m tcp --dport 80 -j "ZONE"',
+    "-A ZONE -i eth0 -j ZONE",
+    '-A ZONE -i "eth0" -j ZONE',
     '-A ZONE -i "eth0" -m comment --comment "a b" -j ZONE',
+    "-A ZONE -m recent --set --name a --mask 255.255.255.255 --rsource -j ZONE",
+    '-A ZONE -m recent --set --name "a" --mask 255.255.255.255 --rsource -j ZONE',
     '-A ZONE -i eth0 -m comment --comment "a \\" b" -j ZONE',
     '-A ZONE -i eth0 -m comment --comment "a b"-j ZONE',
     '-A ZONE -i eth0 -m comment --comment "a b" -j ZONE"',
@@ -216,7 +220,7 @@ LINES = [
 
 @pytest.mark.parametrize("first", LINES)
 def test_a_line_after_any_other(first: str) -> None:
-    head = f"*filter\n:INPUT ACCEPT [0:0]\n:ZONE - [0:0]\n{first}\n"
+    head = "*filter\n:INPUT ACCEPT [0:0]\n:ZONE - [0:0]\n" + f"{first}\n" * 4
     for second in LINES:
         same_both_ways(f"{head}{second}\n{second}\nCOMMIT\n")
 
