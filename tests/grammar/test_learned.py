@@ -164,6 +164,7 @@ LINES = [
     '-A ZONE -s 10.0.0.1/32 -p tcp -m tcp --dport 80 -j "ZONE"',
     "-A ZONE -i eth0 -j ZONE",
     '-A ZONE -i "eth0" -j ZONE',
+    '-A ZONE -i et"h0 -j ZONE',
     '-A ZONE -i "eth0" -m comment --comment "a b" -j ZONE',
     "-A ZONE -m recent --set --name a --mask 255.255.255.255 --rsource -j ZONE",
     '-A ZONE -m recent --set --name "a" --mask 255.255.255.255 --rsource -j ZONE',
