@@ -188,7 +188,7 @@ class DumpReader:
     # Rules and other commands.
 
     def _read_command(self, line: str) -> int:
-        self._listing(self._dump.listings.get(self._at, self._listed))
+        self._listing(self._dump.listings.get(self._dump.line + self._at, self._listed))
         word = NEXT_WORD.match(line)
         command = "" if word is None else word[1]
         if command.startswith("-") and not command.lstrip("-")[:1].isalpha():

@@ -245,6 +245,13 @@ def test_where_dumps_begin(text: str, begins: list[int]) -> None:
     assert "".join(map(str, found)) == text
 
 
+def test_the_table_of_a_second_listing() -> None:
+    listing = "-P PREROUTING ACCEPT\n-P INPUT ACCEPT\n-P OUTPUT ACCEPT\n-P POSTROUTING ACCEPT\n-A X -j Y\n"
+    found = parse_dumps(listing * 2)
+    assert [[table.name for table in ruleset] for ruleset in found] == [["nat"], ["nat"]]
+    assert [rule.line for ruleset in found for rule in ruleset.rules] == [5, 10]
+
+
 # The ruleset as a value.
 
 
