@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, SupportsIndex, TypeAlias, TypeVar
 
 import attrs
 
@@ -249,6 +249,7 @@ class Ruleset:
     name: str = attrs.field(default="<ruleset>", eq=False)
     issues: tuple[ParseError, ...] = attrs.field(default=(), eq=False)
     _lines: tuple[str, ...] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _again: Callable[[str], Ruleset] | None = attrs.field(default=None, init=False, eq=False, repr=False)
     _derived: dict[object, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -276,12 +277,16 @@ class Ruleset:
         """Go through the rules of all tables."""
         return (rule for table in self.tables for rule in table.rules)
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        # A text is smaller than its rules, and sooner read again than they are put together.
+        return super().__reduce_ex__(protocol) if self._again is None else (self._again, (str(self),))
+
     def __getstate__(self) -> tuple[Any, ...]:
-        return self.tables, self.family, self.fragment, self.name, self.issues, self._lines
+        return self.tables, self.family, self.fragment, self.name, self.issues
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        names = ("tables", "family", "fragment", "name", "issues", "_lines", "_derived")
-        for name, value in zip(names, (*state, {}), strict=True):
+        names = ("tables", "family", "fragment", "name", "issues", "_lines", "_again", "_derived")
+        for name, value in zip(names, (*state, None, None, {}), strict=True):
             object.__setattr__(self, name, value)
 
     def __str__(self) -> str:
@@ -302,9 +307,10 @@ def derived(ruleset: Ruleset, key: object, make: Callable[[], T]) -> T:
     return found
 
 
-def keep_text(ruleset: Ruleset, lines: tuple[str, ...]) -> Ruleset:
-    """Have a new ruleset remember the lines of the text from which it was read."""
+def keep_text(ruleset: Ruleset, lines: tuple[str, ...], again: Callable[[str], Ruleset]) -> Ruleset:
+    """Have a new ruleset remember the lines of the text from which it was read, and how to read them again."""
     object.__setattr__(ruleset, "_lines", lines)
+    object.__setattr__(ruleset, "_again", again)
     return ruleset
 
 
