@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from array import array
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from iptables_model.errors import ModelError
-from iptables_model.grammar.lines import PLAIN_CHAIN_LINE
+from iptables_model.grammar.lines import PLAIN_CHAIN_LINE, plain_chain
 from iptables_model.grammar.plans import MadeParts
-from iptables_model.model.rule import Counters
-from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_rules
+from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_chains, defer_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
+    from iptables_model.grammar.lines import ChainLine
     from iptables_model.grammar.plans import Planner, RulePlan
-    from iptables_model.model.rule import Rule
+    from iptables_model.model.rule import Counters, Rule
     from iptables_model.model.ruleset import Field, Parts
 
-__all__ = ["BUILTIN_NAMES", "ChainDraft", "Sheet", "Source", "TableDraft"]
+__all__ = ["BUILTIN_NAMES", "NO_LINE", "Sheet", "Source", "TableDraft"]
 
 
 BUILTIN_NAMES = frozenset(chain for chains in BUILTIN_CHAINS.values() for chain in chains)
 """The names of the built-in chains of all tables."""
+
+NO_LINE = -1
+"""Stands where a chain has no line, or none before."""
 
 
 class Source(Protocol):
@@ -41,13 +46,21 @@ class Source(Protocol):
 class Sheet:
     """Hold the lines of a text and how each rule among them was read, so that rules can be made when asked for.
 
-    `first` is the number of the first line.
+    `first` is the number of the first line. `before` leads from the line of each rule to the line before it of the same
+    chain, or to `NO_LINE`.
     """
 
     planner: Planner
     lines: list[str]
     first: int
-    sources: list[Source | None]
+    sources: list[Source | None] = attrs.field(init=False)
+    before: array[int] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        # Numbers in one array, and no object for each rule: the garbage collector would look at all of them, and ever
+        # more often the more there are.
+        object.__setattr__(self, "sources", [None] * len(self.lines))
+        object.__setattr__(self, "before", array("q", [NO_LINE]) * len(self.lines))
 
     def rule(self, at: int, table: str, chain: str, index: int) -> Rule:
         """Make the rule of a line, which stands in a chain at a place."""
@@ -60,7 +73,7 @@ class Sheet:
         source = self.source(at)
         return MadeParts(source.plan, self.planner, source.texts(self.lines[at]))
 
-    def values(self, entries: list[int], fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
+    def values(self, entries: tuple[int, ...], fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what the rules of some lines say in some fields."""
         for at in entries:
             source = self.source(at)
@@ -75,36 +88,14 @@ class Sheet:
         return source
 
 
-@attrs.define(eq=False)
-class ChainDraft:
-    """Hold a chain of which more lines may come; `entries` are the lines of its rules, in the order of the rules.
+@attrs.frozen(eq=False)
+class ChainRules:
+    """Make the rules of a chain when they are asked for; `entries` are their lines, in the order of the rules."""
 
-    `line` is where it is declared, from 0. When all is read, it makes the rules that are asked for.
-    """
-
-    home: TableDraft
-    name: str
-    policy: str | None = None
-    counters: Counters | None = None
-    declared: bool = False
-    line: int = 0
-    entries: list[int] = attrs.field(factory=list)
-
-    def declare(self, policy: str | None, counters: Counters | None, line: int) -> None:
-        """Take over what a line says of the chain."""
-        self.declared = True
-        self.policy = policy
-        self.counters = counters
-        self.line = line
-
-    def insert(self, at: int, place: int | None) -> None:
-        """Add a rule behind all others, or before the one that has this number, counted from 1."""
-        self.entries.insert(len(self.entries) if place is None else max(place - 1, 0), at)
-
-    def finish(self) -> Chain:
-        """Make the chain, whose rules are made when they are asked for."""
-        chain = Chain(name=self.name, policy=self.policy, counters=self.counters, declared=self.declared)
-        return defer_rules(chain, self) if self.entries else chain
+    sheet: Sheet
+    table: str
+    chain: str
+    entries: tuple[int, ...]
 
     def __len__(self) -> int:
         """Count the rules."""
@@ -116,64 +107,146 @@ class ChainDraft:
 
     def rule(self, place: int) -> Rule:
         """Make the rule at a place."""
-        return self.home.sheet.rule(self.entries[place], self.home.name, self.name, place)
+        return self.sheet.rule(self.entries[place], self.table, self.chain, place)
 
     def parts(self, place: int) -> Parts:
         """Make of the rule at a place what it asks and does, when that is asked for."""
-        return self.home.sheet.parts(self.entries[place])
+        return self.sheet.parts(self.entries[place])
 
     def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what the rules say in some fields."""
-        return self.home.sheet.values(self.entries, fields)
+        return self.sheet.values(self.entries, fields)
 
 
 @attrs.define(eq=False)
 class TableDraft:
     """Hold a table of which more lines may come; `line` is where it begins, from 0.
 
-    `open_to` are the names of chains that are there without being declared, and None if any may be.
+    `open_to` are the names of chains that are there without being declared, and None if any may be. `last` holds the
+    chains, each with its last line: that of a rule, or the one that declares it just as iptables-save does. When all is
+    read, it makes the chains that are asked for.
     """
 
     sheet: Sheet
     name: str
     line: int = 0
     open_to: frozenset[str] | None = frozenset()
-    chains: dict[str, ChainDraft] = attrs.field(factory=dict)
-    _shared: dict[tuple[str, str], Counters] = attrs.field(factory=dict)
+    last: dict[str, int] = attrs.field(factory=dict)
+    _undeclared: set[str] = attrs.field(factory=set)
+    _declared: dict[str, tuple[int, ChainLine]] = attrs.field(factory=dict)
+    _inserted: dict[int, int] = attrs.field(factory=dict)
+    _made: dict[str, Chain] = attrs.field(factory=dict)
+    _shared: dict[Counters | None, Counters | None] = attrs.field(factory=dict)
 
-    def chain(self, name: str) -> ChainDraft:
-        """Find a chain, or begin one."""
-        chain = self.chains.get(name)
-        if chain is None:
-            chain = self.chains[name] = ChainDraft(self, name)
-        return chain
+    # While lines come.
 
-    def take(self, name: str) -> ChainDraft | None:
-        """Find a chain that is declared, or need not be."""
-        chain = self.chains.get(name)
-        if chain is None and (self.open_to is None or name in self.open_to):
-            chain = self.chain(name)
-        return chain
+    def begin(self, name: str) -> None:
+        """Begin a chain that no line declares yet, if it is not there."""
+        if name not in self.last:
+            self.last[name] = NO_LINE
+            self._undeclared.add(name)
+
+    def takes(self, name: str) -> bool:
+        """Say whether a chain takes rules: it is declared, or need not be."""
+        if self.open_to is None or name in self.open_to:
+            self.begin(name)
+        return name in self.last
+
+    def declares(self, name: str) -> bool:
+        """Say whether a line has declared a chain."""
+        return name in self.last and name not in self._undeclared
+
+    def declare(self, chain: ChainLine, at: int) -> None:
+        """Take over what a line says of a chain."""
+        self.begin(chain.name)
+        self._undeclared.discard(chain.name)
+        self._declared[chain.name] = at, chain
 
     def declare_plain(self, lines: list[str], at: int) -> int:
         """Take over the lines from `at` on that declare new chains just as iptables-save does; give the first other."""
+        last = self.last
         while at < len(lines):
             found = PLAIN_CHAIN_LINE.fullmatch(lines[at])
-            if found is None or found[1] in self.chains or (found[2] != "-" and found[1] not in BUILTIN_NAMES):
+            if found is None:
                 break
-            policy = None if found[2] == "-" else found[2]
-            counters = self._counters(found[3], found[4])
-            self.chains[found[1]] = ChainDraft(self, found[1], policy, counters, declared=True, line=at)
+            name, policy = found.group(1, 2)
+            if name in last or (policy != "-" and name not in BUILTIN_NAMES):
+                break
+            last[name] = at
             at += 1
         return at
 
-    def _counters(self, packets: str, size: str) -> Counters:
-        """Make counters, or take equal ones: most are zero."""
-        counters = self._shared.get((packets, size))
-        if counters is None:
-            counters = self._shared[packets, size] = Counters(int(packets), int(size))
-        return counters
+    def add(self, name: str, at: int, place: int | None = None) -> None:
+        """Add a rule to a chain: behind all others, or before the one that has this number, counted from 1."""
+        self.sheet.before[at] = self.last[name]
+        self.last[name] = at
+        if place is not None:
+            self._inserted[at] = place
+
+    def holds(self, name: str, size: int) -> bool:
+        """Say whether a chain has so many rules."""
+        return size < 1 or sum(1 for _ in islice(self._backwards(name), size)) == size
+
+    # When all is read.
+
+    def entries(self, name: str) -> tuple[int, ...]:
+        """List the lines of a chain's rules, in the order of the rules."""
+        came = [*self._backwards(name)][::-1]
+        return tuple(self._ordered(came) if self._inserted else came)
+
+    def _backwards(self, name: str) -> Iterator[int]:
+        """Go through the lines of a chain's rules, from the one that came last."""
+        sheet, at = self.sheet, self.last[name]
+        # The line that declares the chain is no rule's.
+        while at != NO_LINE and sheet.sources[at] is not None:
+            yield at
+            at = sheet.before[at]
+
+    def _ordered(self, came: list[int]) -> list[int]:
+        """Put the lines of rules, as they came, in the order of the rules."""
+        entries: list[int] = []
+        for at in came:
+            entries.insert(max(self._inserted.get(at, len(entries) + 1) - 1, 0), at)
+        return entries
+
+    def declaration(self, name: str) -> tuple[int, ChainLine] | None:
+        """Give the line that declares a chain, and what it says; None if none does."""
+        if name in self._declared or name in self._undeclared:
+            return self._declared.get(name)
+        at = self.last[name]
+        while self.sheet.before[at] != NO_LINE:
+            at = self.sheet.before[at]
+        line = plain_chain(self.sheet.lines[at])
+        return None if line is None else (at, line)
 
     def finish(self) -> Table:
-        """Make the table."""
-        return Table(name=self.name, chains=tuple([chain.finish() for chain in self.chains.values()]))
+        """Make the table, whose chains are made when they are asked for."""
+        return defer_chains(Table(name=self.name), self)
+
+    def names(self) -> Collection[str]:
+        """Give the names of the chains."""
+        return self.last.keys()
+
+    def chains(self) -> tuple[Chain, ...]:
+        """Make the chains."""
+        return tuple([self._make(name) for name in self.last])
+
+    def chain(self, name: str) -> Chain | None:
+        """Make a chain, if it is there."""
+        return self._make(name) if name in self.last else None
+
+    def _make(self, name: str) -> Chain:
+        made = self._made.get(name)
+        if made is None:
+            # Of two threads that make a chain at once, both get the one that is made first.
+            made = self._made.setdefault(name, self._chain(name))
+        return made
+
+    def _chain(self, name: str) -> Chain:
+        declaration = self.declaration(name)
+        policy, counters = (None, None) if declaration is None else (declaration[1].policy, declaration[1].counters)
+        # Most counters are zero.
+        counters = self._shared.setdefault(counters, counters)
+        chain = Chain(name=name, policy=policy, counters=counters, declared=declaration is not None)
+        entries = self.entries(name)
+        return defer_rules(chain, ChainRules(self.sheet, self.name, name, entries)) if entries else chain

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from iptables_model.grammar.drafts import ChainDraft, TableDraft
+from iptables_model.grammar.drafts import TableDraft
 from iptables_model.model.ruleset import BUILTIN_CHAINS, UNKNOWN_TABLE
 from iptables_model.model.targets.verdict import Goto, Jump
 from iptables_model.values.quoting import unquote
@@ -96,44 +96,49 @@ class Fragment:
         """Take over a line that declares a chain."""
         table = self._listings[-1][1]
         if table is None:
-            self.draft.chain(line.name).declare(line.policy, line.counters, at)
+            self.draft.declare(line, at)
         else:
             self._listed.append((table, line, at))
 
     def place(self, tables: dict[str, TableDraft], default: str | None) -> None:
         """Put every rule and chain into its table; those that nothing places go to `default`."""
         rest = default or UNKNOWN_TABLE
-        for chain in self.draft.chains.values():
-            self._chains[chain.name].rules = [self._rule(chain.name, at) for at in chain.entries]
+        for name in self.draft.last:
+            self._chains[name].rules = [self._rule(name, at) for at in self.draft.entries(name)]
         self._decide()
         # Chains stand in their tables in the order in which the text first names them.
-        for _, name, table, draft in sorted(self._declarations(rest), key=lambda declared: declared[0]):
+        for at, name, table, line in sorted(self._declarations(rest), key=lambda declared: declared[0]):
             if table not in tables:
                 tables[table] = TableDraft(self._sheet, table)
-            chain = tables[table].chain(name)
-            if draft is not None:
-                chain.declare(draft.policy, draft.counters, draft.line)
+            tables[table].begin(name)
+            if line is not None:
+                tables[table].declare(line, at)
         for name, evidence in self._chains.items():
             for rule in evidence.rules:
-                tables[rule.table or rest].chain(name).entries.append(rule.at)
+                tables[rule.table or rest].add(name, rule.at)
 
-    def _declarations(self, rest: str) -> Iterator[tuple[int, str, str, ChainDraft | None]]:
+    def _declarations(self, rest: str) -> Iterator[tuple[int, str, str, ChainLine | None]]:
         """Go through the chains that each table gets: where the text first names it, and what it says of it."""
         for table, line, at in self._listed:
-            draft = ChainDraft(self.draft, line.name)
-            draft.declare(line.policy, line.counters, at)
-            yield at, line.name, table, draft
-        for chain in self.draft.chains.values():
-            for rule in self._chains[chain.name].rules:
-                yield rule.at, chain.name, rule.table or rest, None
-            if chain.declared:
-                for table in self._homes(chain.name) or (rest,):
-                    yield chain.line, chain.name, table, chain
+            yield at, line.name, table, line
+        for name in self.draft.last:
+            for rule in self._chains[name].rules:
+                yield rule.at, name, rule.table or rest, None
+            declaration = self.draft.declaration(name)
+            if declaration is not None:
+                at, line = declaration
+                listed = self._listed_at(at)
+                for table in (self._homes(name) or (rest,)) if listed is None else (listed,):
+                    yield at, name, table, line
+
+    def _listed_at(self, at: int) -> str | None:
+        """Name the table whose rules are listed at a line, if it is known."""
+        return self._listings[bisect_right(self._listings, at, key=lambda listing: listing[0]) - 1][1]
 
     def _rule(self, chain: str, at: int) -> _Rule:
         """Take up a rule that was read, with what it says itself of its table."""
         source = self._sheet.source(at)
-        listed = self._listings[bisect_right(self._listings, at, key=lambda listing: listing[0]) - 1][1]
+        listed = self._listed_at(at)
         plan = source.plan
         possible = _possible(chain, plan) if listed is None else frozenset((listed,))
         rule = _Rule(chain, at, possible, _destination(plan, source.texts(self._sheet.lines[at])))

@@ -42,10 +42,9 @@ class Learned:
     def _read_by_pieces(self, at: int, table: TableDraft, family: int | None) -> bool:
         line = self._sheet.lines[at]
         known = self._pieces.shape(line, family)
-        chain = None if known is None else table.take(known[0])
-        if known is None or chain is None:
+        if known is None or not table.takes(known[0]):
             return False
-        chain.entries.append(at)
+        table.add(known[0], at)
         self._sheet.sources[at] = known[1]
         self._templates.follow(known[1], line)
         return True

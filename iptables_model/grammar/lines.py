@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from iptables_model.grammar.language import Language
     from iptables_model.grammar.reading import Reading
 
-__all__ = ["PLAIN_CHAIN_LINE", "ChainLine", "Grammar", "grammar"]
+__all__ = ["PLAIN_CHAIN_LINE", "ChainLine", "Grammar", "grammar", "plain_chain"]
 
 _REST = "the end of the line"
 
@@ -42,6 +42,16 @@ _COUNTER = "[0-9]{1,20}"
 
 PLAIN_CHAIN_LINE = re.compile(rf":({CHAIN_NAME}) ({_POLICY}) \[([0-9]{{1,19}}):([0-9]{{1,19}})\]")
 """A chain line just as iptables-save writes it, made of the same pieces as the grammar's; 19 digits fit in 64 bits."""
+
+
+def plain_chain(text: str) -> ChainLine | None:
+    """Read a chain line that is written just as iptables-save writes it."""
+    found = PLAIN_CHAIN_LINE.fullmatch(text)
+    if found is None:
+        return None
+    policy = None if found[2] == "-" else found[2]
+    counters = Counters(int(found[3]), int(found[4]))
+    return ChainLine(name=found[1], start=found.start(1), end=found.end(1), policy=policy, counters=counters)
 
 
 @attrs.frozen(eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,18 @@ def parse_dumps(
     readers = [_read(lines, dump, mode, name, table, templates=True) for lines, dump in zip(parts, dumps, strict=True)]
     if mode is Mode.COLLECT:
         _raise_all([error for reader in readers for error in reader.report.errors], name)
-    return tuple(keep_text(reader.finish(), tuple(lines)) for reader, lines in zip(readers, parts, strict=True))
+    return tuple(
+        keep_text(reader.finish(), tuple(lines), partial(_parse_part, dump=dump, mode=mode, name=name, table=table))
+        for reader, lines, dump in zip(readers, parts, dumps, strict=True)
+    )
+
+
+def _parse_part(text: str, dump: Dump, mode: Mode, name: str, table: str | None) -> Ruleset:
+    """Read one dump of several again."""
+    lines = text.split("\n")
+    reader = _read(lines, dump, mode, name, table, templates=True)
+    again = partial(_parse_part, dump=dump, mode=mode, name=name, table=table)
+    return keep_text(reader.finish(), tuple(lines), again)
 
 
 def _parse(text: str, mode: Mode, name: str, table: str | None, *, templates: bool) -> Ruleset:
@@ -93,7 +105,8 @@ def _parse(text: str, mode: Mode, name: str, table: str | None, *, templates: bo
         reader.report.errors.append(several)
     if mode is Mode.COLLECT:
         _raise_all(reader.report.errors, name)
-    return keep_text(reader.finish(), tuple(lines))
+    again = partial(_parse, mode=mode, name=name, table=table, templates=templates)
+    return keep_text(reader.finish(), tuple(lines), again)
 
 
 def _read(lines: list[str], dump: Dump, mode: Mode, name: str, table: str | None, *, templates: bool) -> DumpReader:

@@ -50,7 +50,7 @@ class DumpReader:
         self._loose: Fragment | None = None
         self._listed: str | None = None
         self._lines = lines
-        self._sheet = Sheet(self._planner, lines, dump.line + 1, [None] * len(lines))
+        self._sheet = Sheet(self._planner, lines, dump.line + 1)
         self._learned = Learned(self._sheet, self._grammar.language) if templates else None
         self.report = Report(self._sheet, mode=mode, name=name)
         self._at = 0
@@ -150,7 +150,7 @@ class DumpReader:
             # The chain is there, so that its rules are no errors as well.
             name = _CHAIN_NAME.match(line)
             if self._table is not None and name is not None:
-                self._table.chain(name[1])
+                self._table.begin(name[1])
             raise
         return 1
 
@@ -163,10 +163,9 @@ class DumpReader:
         if self._table is None:
             self._fragment(line).declare(chain, self._at)
             return
-        draft = self._table.chain(chain.name)
-        if draft.declared and not again:
+        if self._table.declares(chain.name) and not again:
             raise Unreadable(line, chain.start, chain.end, f"the chain {found(chain.name)} is declared twice")
-        draft.declare(chain.policy, chain.counters, self._at)
+        self._table.declare(chain, self._at)
 
     def _fragment(self, line: str) -> Fragment:
         """Give the fragment to which a line outside of all tables belongs."""
@@ -189,7 +188,7 @@ class DumpReader:
     # Rules and other commands.
 
     def _read_command(self, line: str) -> int:
-        self._listing(self._dump.listings.get(self._at, self._listed))
+        self._listing(self._dump.listings.get(self._dump.line + self._at, self._listed))
         word = NEXT_WORD.match(line)
         command = "" if word is None else word[1]
         if command.startswith("-") and not command.lstrip("-")[:1].isalpha():
@@ -240,19 +239,22 @@ class DumpReader:
         self._sheet.sources[self._at] = held
         name = held.held[0]
         table = self._table or self._fragment(reading.text).draft
-        chain = table.take(name)
-        if chain is None:
+        if not table.takes(name):
             raise self._undeclared(reading, name)
         self._check_target(reading)
-        place = None
-        if reading.insert is not None:
-            place, start, end = reading.insert
-            most = len(chain.entries) + 1
-            if not 1 <= place <= most and chain.home.open_to is not None:
-                message = f"-I needs a place from 1 to {most} in this chain, found {place}"
-                raise Unreadable(reading.text, start, end, message, expected=f"a number from 1 to {most}")
-        chain.insert(self._at, place)
+        table.add(name, self._at, self._place(reading, table, name))
         self._family = family
+
+    def _place(self, reading: Reading, table: TableDraft, name: str) -> int | None:
+        """Tell the place that `-I` gives a rule; refuse one that the chain does not have, where all of it is shown."""
+        if reading.insert is None:
+            return None
+        place, start, end = reading.insert
+        if table.open_to is not None and not (place >= 1 and table.holds(name, place - 1)):
+            most = len(table.entries(name)) + 1
+            message = f"-I needs a place from 1 to {most} in this chain, found {place}"
+            raise Unreadable(reading.text, start, end, message, expected=f"a number from 1 to {most}")
+        return place
 
     def _family_of(self, reading: Reading) -> int | None:
         """Tell the ruleset's family, which the first word of one family decides if no header does; refuse the other."""
@@ -266,7 +268,7 @@ class DumpReader:
     def _check_target(self, reading: Reading) -> None:
         """Refuse options behind the name of a chain, which takes none."""
         target, table = reading.target, self._table
-        if target is not None and target.grammar is None and table is not None and target.name in table.chains:
+        if target is not None and target.grammar is None and table is not None and target.name in table.last:
             words = reading.text[target.end : target.words_end].lstrip(BLANKS)
             message = f"{found(target.words[0])} stands behind the name of a chain, which takes no options"
             raise Unreadable(reading.text, target.words_end - len(words), target.words_end, message)
@@ -274,8 +276,6 @@ class DumpReader:
     def _undeclared(self, reading: Reading, name: str) -> Unreadable:
         message = f"no line declares the chain {found(name)}"
         # Many such errors have one cause, and to look for what resembles each name would take long.
-        known = (
-            () if self._table is None or len(self.report.errors) > _ENOUGH_HINTS else tuple(self._table.chains)[:1000]
-        )
+        known = () if self._table is None or len(self.report.errors) > _ENOUGH_HINTS else tuple(self._table.last)[:1000]
         hint = did_you_mean(name, known)
         return Unreadable(reading.text, *reading.chain, message, expected="a declared chain", hint=hint)

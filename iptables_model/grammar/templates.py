@@ -84,7 +84,7 @@ class Templates:
         """Read the lines from `at` on into the chains of a table; give the first that no template reads."""
         # This loop is most of the time that a large dump takes, so it calls as little as it can.
         lines, sources, planner = self._sheet.lines, self._sheet.sources, self._sheet.planner
-        chains, not_chains, last = table.chains, self._not_chains, self._last
+        ends, before, not_chains, last = table.last, self._sheet.before, self._not_chains, self._last
         followers = self._first if last is None else last.followers
         while at < len(lines):
             line = lines[at]
@@ -98,11 +98,10 @@ class Templates:
                 break
             if template.asks and not template.holds(found, planner):
                 break
-            chain = chains.get(found[template.chain]) or table.take(found[template.chain])
-            if chain is None:
+            chain = found[template.chain]
+            if chain not in ends and not table.takes(chain):
                 break
-            chain.entries.append(at)
-            sources[at] = template
+            before[at], ends[chain], sources[at] = ends[chain], at, template
             at += 1
             last, followers = template, template.followers
         self._last = last

@@ -251,15 +251,13 @@ def options_of(value: Extension) -> tuple[tuple[Option, object, bool], ...]:
     found: list[tuple[Option, object, bool]] = []
     for declared in value.options:
         held = getattr(value, declared.name)
-        if declared.is_flag:
-            if held != declared.default:
-                found.append((declared, held, not held))
-        elif held is None or (held == declared.default and not declared.always):
+        # Most are not given, and that is soon seen.
+        if held is None or (held == declared.default and not declared.always):
             continue
-        elif isinstance(held, Negatable):
+        if isinstance(held, Negatable):
             found.append((declared, held.value, held.negated))
         else:
-            found.append((declared, held, False))
+            found.append((declared, held, declared.is_flag and not held))
     return tuple(found)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cached_property
-from typing import Any, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Protocol, SupportsIndex, TypeAlias, TypeVar
 
 import attrs
 
@@ -21,8 +20,10 @@ __all__ = [
     "Field",
     "Parts",
     "Pending",
+    "PendingChains",
     "Ruleset",
     "Table",
+    "defer_chains",
     "defer_rules",
     "derived",
     "keep_text",
@@ -177,33 +178,67 @@ def _value_of(rule: Rule, kind: type[Extension], name: str) -> object:
     return held
 
 
+class PendingChains(Protocol):
+    """Hold the chains of a table that are not made yet; each is made once."""
+
+    def names(self) -> Collection[str]:
+        """Give their names, in the order of the text."""
+
+    def chains(self) -> tuple[Chain, ...]:
+        """Make them all."""
+
+    def chain(self, name: str) -> Chain | None:
+        """Make one, if it is there."""
+
+
 @attrs.frozen(kw_only=True)
 class Table:
     """Hold a table: its chains in the order of the text. `table["INPUT"]` is one of them."""
 
     name: str
     chains: tuple[Chain, ...] = ()
+    _pending: PendingChains | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _known: dict[str, Chain] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.chains, tuple):
             raise ModelError("a table needs its chains as a tuple")
+        self._known.update((chain.name, chain) for chain in self.chains)
 
-    @cached_property
-    def _by_name(self) -> dict[str, Chain]:
-        return {chain.name: chain for chain in self.chains}
+    def __getattr__(self, name: str) -> tuple[Chain, ...]:
+        """Make the chains when they are first asked for."""
+        if name != "chains":
+            raise AttributeError(f"a table has no {name}")
+        pending = self._pending
+        if pending is not None:
+            object.__setattr__(self, "chains", pending.chains())
+        # Without it another thread was faster.
+        return object.__getattribute__(self, "chains")  # type: ignore[no-any-return]
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.name, self.chains
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        name, chains = state
+        known = {chain.name: chain for chain in chains}
+        for field, value in (("name", name), ("chains", chains), ("_pending", None), ("_known", known)):
+            object.__setattr__(self, field, value)
 
     def get(self, name: str) -> Chain | None:
         """Find a chain by its name, or None."""
-        return self._by_name.get(name)
+        return self._known.get(name) if self._pending is None else self._pending.chain(name)
 
     def __getitem__(self, name: str) -> Chain:
         chain = self.get(name)
         if chain is None:
-            raise NotFound("chain", name, tuple(self._by_name))
+            raise NotFound("chain", name, tuple(self._names()))
         return chain
 
     def __contains__(self, name: object) -> bool:
-        return name in self._by_name
+        return name in self._names()
+
+    def _names(self) -> Collection[str]:
+        return self._known.keys() if self._pending is None else self._pending.names()
 
     def __iter__(self) -> Iterator[Chain]:
         return iter(self.chains)
@@ -212,6 +247,13 @@ class Table:
     def rules(self) -> Iterator[Rule]:
         """Go through the rules of all chains."""
         return (rule for chain in self.chains for rule in chain.rules)
+
+
+def defer_chains(table: Table, pending: PendingChains) -> Table:
+    """Have a new table's chains made when they are first asked for."""
+    object.__delattr__(table, "chains")
+    object.__setattr__(table, "_pending", pending)
+    return table
 
 
 @attrs.frozen(kw_only=True)
@@ -230,6 +272,7 @@ class Ruleset:
     name: str = attrs.field(default="<ruleset>", eq=False)
     issues: tuple[ParseError, ...] = attrs.field(default=(), eq=False)
     _lines: tuple[str, ...] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _again: Callable[[str], Ruleset] | None = attrs.field(default=None, init=False, eq=False, repr=False)
     _derived: dict[object, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -257,12 +300,16 @@ class Ruleset:
         """Go through the rules of all tables."""
         return (rule for table in self.tables for rule in table.rules)
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        # A text is smaller than its rules, and sooner read again than they are put together.
+        return super().__reduce_ex__(protocol) if self._again is None else (self._again, (str(self),))
+
     def __getstate__(self) -> tuple[Any, ...]:
-        return self.tables, self.family, self.fragment, self.name, self.issues, self._lines
+        return self.tables, self.family, self.fragment, self.name, self.issues
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        names = ("tables", "family", "fragment", "name", "issues", "_lines", "_derived")
-        for name, value in zip(names, (*state, {}), strict=True):
+        names = ("tables", "family", "fragment", "name", "issues", "_lines", "_again", "_derived")
+        for name, value in zip(names, (*state, None, None, {}), strict=True):
             object.__setattr__(self, name, value)
 
     def __str__(self) -> str:
@@ -283,9 +330,10 @@ def derived(ruleset: Ruleset, key: object, make: Callable[[], T]) -> T:
     return found
 
 
-def keep_text(ruleset: Ruleset, lines: tuple[str, ...]) -> Ruleset:
-    """Have a new ruleset remember the lines of the text from which it was read."""
+def keep_text(ruleset: Ruleset, lines: tuple[str, ...], again: Callable[[str], Ruleset]) -> Ruleset:
+    """Have a new ruleset remember the lines of the text from which it was read, and how to read them again."""
     object.__setattr__(ruleset, "_lines", lines)
+    object.__setattr__(ruleset, "_again", again)
     return ruleset
 
 

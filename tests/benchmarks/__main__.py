@@ -1,103 +1,172 @@
-"""Print the table of docs/explanation/performance.md: each question on kube-proxy rulesets of several sizes.
+"""Print the tables of docs/explanation/performance.md: what rulesets of several sizes take, and what it may be.
 
     python -m tests.benchmarks [RULES ...]
 
-Times are CPU seconds of this process. As root on a machine with iptables, the parse is compared with iptables-restore.
+Every measurement is made in processes of its own, several times (once, if that takes a minute), and all of them in
+turn; the tables show medians. Times are CPU seconds. As root on a machine with iptables, the parse is compared with
+iptables-restore.
 """
 
 from __future__ import annotations
 
-import pickle
+import json
+import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from iptables_model import Packet, Ruleset, parse, reachability_matrix, reachable_endpoints, render, services, trace
-from tests.benchmarks.generate import kube_proxy
-from tests.benchmarks.test_parse import best, peak, restore
-from tests.oracle import why_not
+import attrs
+
+from tests.benchmarks.outside import beyond_empty
+from tests.files import ROOT
 
 SIZES = (5_000, 50_000, 500_000)
-ALL_AT_MOST = 100_000
-"""What takes minutes for more rules than these is left out: iptables-restore, and what looks at every rule."""
-OPEN = Packet(src="10.244.0.5", protocol="tcp", dport=80)
+ROUNDS = 3
+LONG = 60
+"""What takes so many seconds, with making its ruleset, is measured once."""
+
+
+@attrs.frozen
+class Run:
+    """Name one process that measures: what, about which ruleset."""
+
+    measure: str
+    rules: int
+    generator: str = "kube_proxy"
+
+
+@attrs.frozen
+class Bar:
+    """Hold what something may take at most; `per` is what it is measured against, if anything."""
+
+    what: str
+    run: Run
+    name: str
+    most: float
+    unit: Callable[[float], str]
+    per: Run | None = None
+
+
+def _seconds(taken: float) -> str:
+    return f"{taken:.2f} s" if taken >= 0.1 else f"{taken * 1000:.1f} ms"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}"
+
+
+def _megabytes(size: float) -> str:
+    return f"{size:.0f} MB"
+
+
+ROWS: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
+    ("parse", "parse", "parse", _seconds),
+    ("parse, times `iptables-restore --test`", "parse", "times iptables-restore", _times),
+    ("peak memory of a process that parses, beyond one that does nothing", "memory", "memory", _megabytes),
+    ("first question about a Service", "questions", "first question", _seconds),
+    ("the next, about another", "questions", "next question", _seconds),
+    ("all Services", "services", "all Services", _seconds),
+    ("matrix, for each of 200 Services", "matrix", "matrix", _seconds),
+    ("trace from a pod to port 80 of anything", "trace", "trace", _seconds),
+    ("JSON, written", "write_json", "write JSON", _seconds),
+    ("JSON, written, times `json.dumps` of the same", "write_json", "times json.dumps", _times),
+    ("JSON, read", "read_json", "read JSON", _seconds),
+    ("JSON, read, times `json.loads` of the same", "read_json", "times json.loads", _times),
+    ("pickle and back", "pickle", "pickle", _seconds),
+)
+"""The rows of the first table: what they say, which measure tells it, by which name, and how it is shown."""
+
+_LARGE = Run("parse", 50_000)
+_ASKED = Run("questions", 200_000)
+_RESTORE = "times iptables-restore"
+BARS = (
+    Bar("parse of 50,000 rules, times `iptables-restore --test`", _LARGE, _RESTORE, 1, _times),
+    Bar("parse of 5,000 rules of a Calico node, likewise", Run("parse", 5_000, "calico"), _RESTORE, 3, _times),
+    Bar("parse of 5,000 rules without repetition, likewise", Run("parse", 5_000, "firewall"), _RESTORE, 3, _times),
+    Bar("parse of 500,000 rules, times that of 50,000", Run("parse", 500_000), "parse", 11, _times, per=_LARGE),
+    Bar("peak memory for 50,000 rules, beyond an empty process", Run("memory", 50_000), "memory", 120, _megabytes),
+    Bar("first question about a Service, 200,000 rules", _ASKED, "first question", 0.3, _seconds),
+    Bar("the next, about another", _ASKED, "next question", 0.001, _seconds),
+    Bar("matrices of all of 5,000 Services", Run("all_matrices", 70_006), "all matrices", 10, _seconds),
+    Bar("trace from a pod to port 80 of anything, 10,000 Services", Run("trace", 140_006), "trace", 5, _seconds),
+)
+"""What the second table holds, with what it may be at most."""
+
+STARTS = (
+    ("`import iptables_model`, beyond an empty process", ("-c", "import iptables_model"), 0.03),
+    ("`iptables-model --version`, beyond an empty process", ("-m", "iptables_model", "--version"), 0.06),
+    ("the first text of a process", ("-c", "import iptables_model as m; m.parse('*nat\\nCOMMIT\\n')"), None),
+    ("for comparison: `import pyparsing`", ("-c", "import pyparsing"), None),
+)
+"""What a process takes beyond an empty one, and what it may be at most."""
 
 
 def main(sizes: tuple[int, ...]) -> None:
     """Measure and print."""
-    _first_use()
-    columns = [dict(_column(rules)) for rules in sizes]
-    rows = [("", *(f"{rules:,} rules" for rules in sizes)), ("---",) * (len(sizes) + 1)]
-    rows += [(what, *(column.get(what, "-") for column in columns)) for what in columns[0]]
-    rows += [(what, taken, *("" for _ in sizes[1:])) for what, taken in _starts()]
-    sys.stdout.write("".join(f"| {' | '.join(row)} |\n" for row in rows))
+    runs = [Run(measure, rules) for _, measure, _, _ in ROWS for rules in sizes]
+    runs += [run for bar in BARS for run in (bar.run, bar.per) if run is not None]
+    found = _measured(list(dict.fromkeys(runs)))
+    _print(("", *(f"{rules:,} rules" for rules in sizes)), _by_size(found, sizes))
+    _print(("", "measured", "at most", ""), (*_bars(found), *_starts()))
 
 
-def _first_use() -> None:
-    """Import and build what a process needs once."""
-    ruleset = parse(kube_proxy(100))
-    reachability_matrix(ruleset, _name(1))
-    services(ruleset)
+def _measured(runs: list[Run]) -> dict[Run, dict[str, float]]:
+    """Measure everything in turn, some times, so that what else the machine does falls on all alike."""
+    taken: dict[Run, list[dict[str, float]]] = defaultdict(list)
+    long: set[Run] = set()
+    for number in range(ROUNDS):
+        for run in runs:
+            if run in long:
+                continue
+            began = time.monotonic()
+            taken[run].append(_process(run))
+            if time.monotonic() - began > LONG:
+                long.add(run)
+            sys.stderr.write(f"round {number + 1}: {run.measure} of {run.rules:,} rules of {run.generator}: done\n")
+    return {
+        run: {name: statistics.median(one[name] for one in each) for name in each[0]} for run, each in taken.items()
+    }
 
 
-def _name(number: int) -> str:
-    return f"namespace-{number % 40}/service-{number}:http"
+def _process(run: Run) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.measures", run.measure, run.generator, str(run.rules)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
 
 
-def _column(rules: int) -> Iterator[tuple[str, str]]:
-    text = kube_proxy(rules)
-    count = text.count("cluster IP") // 2
-    parsed = min(_seconds(parse, text) for _ in range(3))
-    yield "parse", _shown(parsed)
-    asked = rules <= ALL_AT_MOST and why_not() is None
-    yield "parse, times `iptables-restore --test`", f"{best(lambda: parse(text)) / restore(text):.2f}" if asked else "-"
-    yield "peak memory of a process that parses", f"{peak(text)} MB"
-    ruleset = parse(text)
-    yield "first question about a Service", _shown(_seconds(reachable_endpoints, ruleset, _name(7)))
-    yield "the next, about another", _shown(_seconds(reachable_endpoints, ruleset, _name(8)))
-    if rules <= ALL_AT_MOST:
-        yield "all Services", _shown(_seconds(services, parse(text)))
-        yield "matrix, for each of 200 Services", _shown(_seconds(_matrices, ruleset) / 200)
-        yield f"trace to any address ({OPEN})", _shown(_seconds(trace, parse(text), OPEN))
-        yield "JSON", _shown(_seconds(render.to_json, ruleset))
-        yield "pickle and back", _shown(_seconds(_pickle, ruleset))
-    sys.stderr.write(f"{rules:,} rules of {count:,} Services: done\n")
+def _by_size(found: dict[Run, dict[str, float]], sizes: tuple[int, ...]) -> Iterator[tuple[str, ...]]:
+    for what, measure, name, unit in ROWS:
+        taken = [found[Run(measure, rules)].get(name) for rules in sizes]
+        yield what, *("-" if one is None else unit(one) for one in taken)
 
 
-def _pickle(ruleset: Ruleset) -> object:
-    return pickle.loads(pickle.dumps(ruleset))  # noqa: S301 (our own)
+def _bars(found: dict[Run, dict[str, float]]) -> Iterator[tuple[str, ...]]:
+    for bar in BARS:
+        taken = found[bar.run].get(bar.name)
+        if taken is not None and bar.per is not None:
+            taken /= found[bar.per][bar.name]
+        shown = "-" if taken is None else bar.unit(taken)
+        yield bar.what, shown, bar.unit(bar.most), _verdict(taken, bar.most)
 
 
-def _matrices(ruleset: Ruleset) -> None:
-    for number in range(100, 300):
-        reachability_matrix(ruleset, _name(number))
+def _starts() -> Iterator[tuple[str, ...]]:
+    for what, arguments, most in STARTS:
+        taken = beyond_empty(*arguments)
+        yield what, _seconds(taken), "" if most is None else _seconds(most), _verdict(taken, most)
 
 
-def _starts() -> Iterator[tuple[str, str]]:
-    """Measure how long a process takes beyond an empty interpreter."""
-    empty = _process("-c", "")
-    yield "`import iptables_model`", _shown(_process("-c", "import iptables_model") - empty)
-    yield "`iptables-model --version`", _shown(_process("-m", "iptables_model", "--version") - empty)
+def _verdict(taken: float | None, most: float | None) -> str:
+    if taken is None or most is None:
+        return ""
+    return "reached" if taken <= most else "not reached"
 
 
-def _process(*arguments: str) -> float:
-    taken = []
-    for _ in range(10):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-        taken.append(time.perf_counter() - began)
-    return min(taken)
-
-
-def _seconds(call: Callable[..., object], *arguments: object) -> float:
-    began = time.process_time()
-    call(*arguments)
-    return time.process_time() - began
-
-
-def _shown(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1000:.1f} ms"
+def _print(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | tuple[tuple[str, ...], ...]) -> None:
+    lines = (head, ("---",) * len(head), *rows)
+    sys.stdout.write("".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n")
 
 
 if __name__ == "__main__":

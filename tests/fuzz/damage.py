@@ -7,7 +7,7 @@ from functools import cache
 
 from tests.files import FIXTURES, fixture_text
 
-__all__ = ["damaged"]
+__all__ = ["damage", "damaged"]
 
 _ODD: list[str] = [*"\0\t\r\n\"\\'!-:*#[] \x1b\x85\u2028\ud800\udcffé💥\ufeff=,/%", "--", "\0\0\0", '"""']
 _WORDS: list[str] = [
@@ -57,7 +57,11 @@ def _sources() -> tuple[str, ...]:
 def damaged(number: int) -> str:
     """Make one damaged dump."""
     dice = random.Random(number)  # noqa: S311 (the same damage every time is what is wanted)
-    text = _window(dice, dice.choice(_sources()))
+    return damage(dice, _window(dice, dice.choice(_sources())))
+
+
+def damage(dice: random.Random, text: str) -> str:
+    """Damage a text, mostly in one place."""
     for _ in range(dice.choice((1, 1, 1, 2, 3, 8))):
         text = dice.choice(_DAMAGES)(dice, text)
     return text

@@ -6,6 +6,7 @@ import copy
 import pickle
 from pathlib import Path
 
+import attrs
 import pytest
 
 from iptables_model import Counters, DumpErrors, Mode, ModelError, ParseError, load, parse, parse_dumps
@@ -245,6 +246,13 @@ def test_where_dumps_begin(text: str, begins: list[int]) -> None:
     assert "".join(map(str, found)) == text
 
 
+def test_the_table_of_a_second_listing() -> None:
+    listing = "-P PREROUTING ACCEPT\n-P INPUT ACCEPT\n-P OUTPUT ACCEPT\n-P POSTROUTING ACCEPT\n-A X -j Y\n"
+    found = parse_dumps(listing * 2)
+    assert [[table.name for table in ruleset] for ruleset in found] == [["nat"], ["nat"]]
+    assert [rule.line for ruleset in found for rule in ruleset.rules] == [5, 10]
+
+
 # The ruleset as a value.
 
 
@@ -273,6 +281,26 @@ def test_a_read_ruleset_is_a_value() -> None:
     assert str(pickle.loads(pickle.dumps(ruleset))) == DUMP  # noqa: S301
     rules = list(ruleset.rules)
     assert rules[0] is next(iter(ruleset.rules))
+
+
+def test_a_pickled_ruleset_is_its_text() -> None:
+    text = "-A X -j ACCEPT\nnothing\n-A X -s ::1\n"
+    ruleset = parse(text, mode=Mode.LENIENT, name="a.save", table="mangle")
+    again = pickle.loads(pickle.dumps(ruleset))  # noqa: S301 (our own pickle)
+    assert (again.name, again.family, again.fragment, str(again)) == ("a.save", 6, True, text)
+    assert [(rule.table, rule.line) for rule in again.rules] == [("mangle", 1), ("mangle", 3)]
+    assert list(map(str, again.issues)) == list(map(str, ruleset.issues))
+    assert [issue.line for issue in again.issues] == [2]
+    several = parse_dumps("*nat\n-A INPUT -s 10.0.0.1\nCOMMIT\n*nat\n-A INPUT -s ::1\nCOMMIT\n", name="b.save")
+    twice = pickle.loads(pickle.dumps(copy.deepcopy(several)))  # noqa: S301
+    assert twice == several
+    assert list(map(str, twice)) == list(map(str, several))
+    assert [(one.name, one.family, [rule.line for rule in one.rules]) for one in twice] == [
+        ("b.save", 4, [2]),
+        ("b.save", 6, [5]),
+    ]
+    built = attrs.evolve(ruleset, name="c.save")
+    assert pickle.loads(pickle.dumps(built)) == built == ruleset  # noqa: S301
 
 
 def test_nothing_at_all() -> None:

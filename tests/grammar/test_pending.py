@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 
-from iptables_model import Ruleset, load, parse
+from iptables_model import Chain, Counters, NotFound, Ruleset, load, parse
 from iptables_model.model.matches import Comment, Conntrack, Ip, Statistic, Tcp
 from iptables_model.model.ruleset import Field, rule_of, size_of, values_of
 from iptables_model.model.targets import Dnat, Jump, Mark
@@ -36,6 +37,40 @@ def test_what_waits_says_what_is_made(path: Path) -> None:
             assert list(values_of(chain, *FIELDS)) == list(values_of(whole, *FIELDS))
             assert tuple(rule_of(chain, place) for place in range(len(rules))) == rules
             assert chain.rules == rules
+
+
+def test_chains_are_made_once() -> None:
+    text = "*nat\n:INPUT DROP [1:2]\n:A - [0:0]\n-A A -j B\n-A OUTPUT -j A\n-N B\n-P OUTPUT ACCEPT\nCOMMIT\n"
+    table, other = parse(text)["nat"], parse(text)["nat"]
+    one = table["A"]
+    assert "A" in table
+    assert "C" not in table
+    with pytest.raises(NotFound) as raised:
+        table["C"]
+    assert raised.value.candidates == ("INPUT", "A", "OUTPUT", "B")
+    assert table.chains[1] is table["A"] is table.get("A") is one
+    assert [other.get(chain.name) for chain in table] == list(table)
+    assert [(chain.name, chain.policy, chain.counters, chain.declared, len(chain.rules)) for chain in other] == [
+        ("INPUT", "DROP", Counters(1, 2), True, 0),
+        ("A", None, Counters(0, 0), True, 1),
+        ("OUTPUT", "ACCEPT", None, True, 1),
+        ("B", None, None, True, 0),
+    ]
+    assert table == other
+    assert hash(table) == hash(other)
+    with pytest.raises(AttributeError, match="a table has no chain"):
+        table.chain  # noqa: B018
+
+
+def test_reading_makes_no_chain() -> None:
+    def chains() -> int:
+        return sum(isinstance(held, Chain) for held in gc.get_objects())
+
+    before = chains()
+    ruleset = parse("*nat\n" + "".join(f":C{number} - [0:0]\n" for number in range(500)) + "COMMIT\n")
+    assert chains() == before
+    assert ruleset["nat"]["C7"].rules == ()
+    assert chains() == before + 1
 
 
 def test_what_stands_behind_a_bang_is_no_value() -> None:

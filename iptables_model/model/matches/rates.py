@@ -117,6 +117,7 @@ class Hashlimit(Match):
             if self.hashlimit_rate_interval == 1:
                 settle(self, "hashlimit_rate_interval", rate.seconds)
             rate = HashRate(rate.interval // rate.seconds)
+            require(rate.interval > 0, "--hashlimit-rate-match needs a rate of at most 1000000 packets in its unit")
         kept = "hashlimit_above" if self.hashlimit_upto is None else "hashlimit_upto"
         settle(self, kept, Negatable(HashRate(rate.interval, seconds=rate.printed_seconds)))
         settle(self, "hashlimit_htable_expire", None if expire == rate.printed_seconds * 1000 else expire)
