@@ -11,7 +11,7 @@ import attrs
 from iptables_model.errors import ModelError
 from iptables_model.grammar.lines import PLAIN_CHAIN_LINE, plain_chain
 from iptables_model.grammar.plans import MadeParts
-from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_chains, defer_rules
+from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_chains, deferred_chain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -247,6 +247,5 @@ class TableDraft:
         policy, counters = (None, None) if declaration is None else (declaration[1].policy, declaration[1].counters)
         # Most counters are zero.
         counters = self._shared.setdefault(counters, counters)
-        chain = Chain(name=name, policy=policy, counters=counters, declared=declaration is not None)
-        entries = self.entries(name)
-        return defer_rules(chain, ChainRules(self.sheet, self.name, name, entries)) if entries else chain
+        rules = ChainRules(self.sheet, self.name, name, self.entries(name))
+        return deferred_chain(name, policy, counters, declared=declaration is not None, pending=rules)

@@ -24,7 +24,7 @@ __all__ = [
     "Ruleset",
     "Table",
     "defer_chains",
-    "defer_rules",
+    "deferred_chain",
     "derived",
     "keep_text",
     "parts_of",
@@ -130,11 +130,17 @@ class Chain:
         return f":{self.name} {self.policy or '-'} {self.counters or Counters()}"
 
 
-def defer_rules(chain: Chain, pending: Pending) -> Chain:
-    """Have a new chain's rules made when they are first asked for."""
-    object.__delattr__(chain, "rules")
-    object.__setattr__(chain, "_pending", pending)
+def deferred_chain(
+    name: str, policy: str | None, counters: Counters | None, *, declared: bool, pending: Pending
+) -> Chain:
+    """Make a chain, of what was checked when it was read, whose rules are made when they are first asked for."""
+    chain = object.__new__(Chain)
+    for field, value in zip(_CHAIN, (name, policy, counters, declared, pending), strict=True):
+        object.__setattr__(chain, field, value)
     return chain
+
+
+_CHAIN = ("name", "policy", "counters", "declared", "_pending")
 
 
 def size_of(chain: Chain) -> int:
