@@ -7,6 +7,7 @@ conntrack -200, mangle -150, nat of the destination -100, filter 0, security 50,
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from functools import cached_property
 
 import attrs
@@ -38,6 +39,8 @@ _ESTABLISHED, _RELATED = Choice(frozenset({"ESTABLISHED"})), Choice(frozenset({"
 _SRC_NAT, _DST_NAT = (Within("status", BitSet.of(bit, bit)) for bit in (1 << 4, 1 << 5))
 _ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
 _ICMP = {4: 1, 6: 58}
+_AGAIN = {"OUTPUT": "PREROUTING", "POSTROUTING": "INPUT"}
+"""The hooks of nat that over loopback have the same to do once more."""
 _OTHER_ROUTES = Assumption(
     "the tables local, main and default route the packet",
     True,
@@ -81,7 +84,7 @@ class Path:
         states = self._nat("PREROUTING", states)
         for state in states:
             here, elsewhere = self._part(state, self._evidence.delivered("dst"))
-            self._input(here, nat=True)
+            self._input(here, nat=self._nat)
             self._forward([one for other in elsewhere for one in self._forwarded(other)])
 
     def send(self, states: list[State]) -> None:
@@ -146,9 +149,15 @@ class Path:
         return bool(self._evidence.local_table or self._evidence.routing)
 
     def _forwarded(self, state: State) -> list[State]:
-        """Route packets to other machines, and take one from their TTL (ip_forward, ip6_forward)."""
+        """Route packets to other machines, and take one from their TTL (ip_forward, ip6_forward).
+
+        What TPROXY gave a socket is for the node: if no route of type local takes it there, it is dropped.
+        """
         found = []
         for one, way in self._routed(state):
+            if "socket" in one.now:
+                self._stop(one, "it is for a socket of the node and was not routed there", silently=True)
+                continue
             expired, alive = self._part(one, Within("ttl", NumberSet.of(0, 1)))
             for other in expired:
                 self._stop(other, "the TTL ends here")
@@ -167,12 +176,12 @@ class Path:
         ]
         states = self._hook("raw", "PREROUTING", states)
         states = self._hook("mangle", "PREROUTING", states)
-        self._input(states, nat=False)
+        self._input(self._nat_again("PREROUTING", states), nat=self._nat_again)
 
-    def _input(self, states: list[State], *, nat: bool) -> None:
+    def _input(self, states: list[State], *, nat: Callable[[str, list[State]], list[State]]) -> None:
         for table in ("mangle", "filter", "security"):
             states = self._hook(table, "INPUT", states)
-        self._finish(self._nat("INPUT", states) if nat else states, Delivery.LOCAL)
+        self._finish(nat("INPUT", states), Delivery.LOCAL)
 
     def _forward(self, states: list[State]) -> None:
         for table in ("mangle", "filter", "security"):
@@ -200,10 +209,26 @@ class Path:
             without, rest = self._part(state, NO_CONNECTION)
             for other in rest:
                 later, first = self._part(other, self._later)
-                passed += self._hook("nat", hook, first)
+                passed += self._bound(hook, first)
                 passed += [one for known in later for one in self._translated(hook, known)]
             passed += without
         return passed
+
+    def _bound(self, hook: str, states: list[State]) -> list[State]:
+        """Ask nat, which binds no connection of packets that it leaves to a queue (nf_nat_inet_fn, nf_nat_core.c)."""
+        passed = self._hook("nat", hook, states)
+        if hook not in _AGAIN or self._walk.lacks("nat", hook):
+            return passed
+        undone = _undone(_AGAIN[hook])
+        return [one.shifted(undone, 1) if one.steps[0].verdict == "queue" else one for one in passed]
+
+    def _nat_again(self, hook: str, states: list[State]) -> list[State]:
+        """Ask nat over loopback, where conntrack and nat have seen the packets, about those that it left to a queue.
+
+        Nothing bound their connection then, and nothing can now that it is confirmed (nf_nat_setup_info).
+        """
+        asked = [state for state in states if _undone(hook) in state.now]
+        return [state for state in states if _undone(hook) not in state.now] + self._hook("nat", hook, asked)
 
     @cached_property
     def _later(self) -> Condition:
@@ -249,6 +274,11 @@ class Path:
 
     def _part(self, state: State, condition: Condition) -> tuple[list[State], list[State]]:
         return split(state, condition, self._suppose)
+
+
+def _undone(hook: str) -> str:
+    """Name what nat has not done before a hook of loopback."""
+    return f"nat before {hook}"
 
 
 def _has_new_way(state: State) -> bool:

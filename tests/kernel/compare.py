@@ -6,15 +6,19 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from iptables_model import Flow, Outcome, Packet, Step
+from iptables_model import Flow, Node, Outcome, Packet, Ruleset, Step
+from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
+from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.path import Delivery
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
+from iptables_model.netfilter.state import State, Supposition
+from iptables_model.netfilter.trace import flows_of
 from iptables_model.values.names import Interface
 from tests.kernel.frames import AH, ESP, ICMP, ICMP6, SCTP, TCP, UDP, Frame, option_kinds
-from tests.kernel.lab import WIRE_ADDRESS, Passed
+from tests.kernel.lab import PROXY, WIRE_ADDRESS, Passed
 
-__all__ = ["asked", "differences", "line_of"]
+__all__ = ["answers", "asked", "differences", "line_of"]
 
 _ENDS = {
     Delivery.LOCAL: "INPUT",
@@ -22,6 +26,29 @@ _ENDS = {
     Delivery.SENT: "POSTROUTING",
     Delivery.PROXIED: None,
 }
+
+
+_RUNNING = {
+    "what runs on the node is not in the dump",
+    "the open sockets of the node are not in the dump",
+    "the cookies are not in the dump",
+}
+"""Why the walk assumes what the laboratory knows."""
+
+
+def answers(ruleset: Ruleset, frame: Frame, passed: Passed, node: Node) -> tuple[Flow, ...]:
+    """Follow a packet that was sent, in the laboratory, of which it is known what runs there."""
+    return flows_of(ruleset, asked(frame, passed.seen), node=node, suppose=_known)
+
+
+def _known(assumed: Assume, state: State) -> Supposition | None:
+    """Answer what only the laboratory knows: nobody listens but the transparent sockets, and no packet has a cookie."""
+    if assumed.reason not in _RUNNING:
+        return None
+    if isinstance(assumed.match, matches.Socket):
+        handed_over = "socket" in state.now
+        return Supposition(handed_over and assumed.match.nowildcard)
+    return Supposition(f"port {PROXY}," in assumed.statement)
 
 
 def asked(frame: Frame, seen: Sequence[str]) -> Packet:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import attrs
 
-from iptables_model import Flow, Node, parse, trace
-from tests.kernel.compare import asked, differences
+from iptables_model import Flow, Node, parse
+from tests.kernel.compare import answers, differences
 from tests.kernel.frames import Frame
 from tests.kernel.lab import Lab, Passed
 
@@ -48,12 +48,22 @@ class Result:
 
 
 def results(lab: Lab, node: Node, case: Case) -> Iterator[Result]:
-    """Load the rules, send the packets, and compare."""
+    """Load the rules, send the packets, and compare.
+
+    Left out is a packet to which nat gave the ends that another one has: the kernel drops one of them when it confirms
+    the connection (__nf_conntrack_confirm), which the walk takes for granted not to happen.
+    """
     lab.clear(case.family)
     if case.openers:
         lab.send(case.openers)
     text = lab.load(case.family, case.text)
     ruleset = parse(text)
+    taken = set()
     for frame, passed in zip(case.frames, lab.send(case.frames), strict=True):
-        flows = trace(ruleset, asked(frame, passed.seen), node=node, keep_traces=True)
+        if "NEW" in passed.seen and passed.leaves is not None:
+            ends = (frame.protocol, passed.leaves.src, passed.leaves.dst, passed.leaves.sport, passed.leaves.dport)
+            if ends in taken:
+                continue
+            taken.add(ends)
+        flows = answers(ruleset, frame, passed, node)
         yield Result(text=text, frame=frame, passed=passed, flows=flows, difference=differences(flows, passed))

@@ -66,7 +66,7 @@ EFFECTS: Mapping[type[Target], Callable[[Any, State, Site], Course]] = MappingPr
         targets.Snpt: prefixes.snpt,
         targets.Synproxy: steering.synproxy,
         targets.Tcpmss: verdicts.go_on,
-        targets.Tcpoptstrip: verdicts.go_on,
+        targets.Tcpoptstrip: headers.tcpoptstrip,
         targets.Tee: verdicts.go_on,
         targets.Tos: headers.tos,
         targets.Tproxy: steering.tproxy,

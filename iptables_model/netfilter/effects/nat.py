@@ -7,19 +7,21 @@ chooses from several is not what it was before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any as Anything
+from typing import TypeAlias
 
 import attrs
 
 from iptables_model.model import targets
 from iptables_model.netfilter import intervals
-from iptables_model.netfilter.bits import FULL
-from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Assume, Condition, Within
+from iptables_model.netfilter.bits import FULL, BitSet
+from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Any, Assume, Condition, Within
 from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, each, told
 from iptables_model.netfilter.effects.mixing import masked
 from iptables_model.netfilter.effects.own import LINK_LOCAL, first_addresses, source_address
 from iptables_model.netfilter.effects.pieces import Piece, blocks, parted
 from iptables_model.netfilter.evidence import local_statement
+from iptables_model.netfilter.fields import STATUS
 from iptables_model.netfilter.sets import AddressSet, NumberSet
 from iptables_model.netfilter.state import Constant, Override, State
 from iptables_model.values.addresses import Address, width
@@ -42,6 +44,8 @@ class Manip:
 
 
 _SOURCE = Manip("src", "sport", 1 << 4)
+_SETTLED = Within("status", BitSet.of(STATUS.bits["CONFIRMED"], STATUS.bits["CONFIRMED"]))
+"""A connection that is confirmed stays as it is (nf_nat_setup_info, nf_nat_core.c)."""
 _DESTINATION = Manip("dst", "dport", 1 << 5)
 
 
@@ -142,7 +146,12 @@ def _redirected(target: targets.Redirect, state: State, addresses: AddressSet, s
 def netmap(target: targets.Netmap, state: State, site: Site) -> Course:
     """Rewrite the network and keep the host: of the destination before routing, of the source behind (xt_NETMAP.c)."""
     manip = _DESTINATION if site.hook in ("PREROUTING", "OUTPUT") else _SOURCE
-    view: Any = state.view(manip.address)
+    settled, rest = site.split(state, _SETTLED)
+    return each(settled, Verdict.ACCEPT) + [effect for one in rest for effect in _mapped(target, one, manip, site)]
+
+
+def _mapped(target: targets.Netmap, state: State, manip: Manip, site: Site) -> Course:
+    view: Anything = state.view(manip.address)
     to = AddressSet.of(target.to)
     first, size = to.bounds[0], to.bounds[1] - to.bounds[0]
     pieces = (Piece(AddressSet((start, start + size), to.version), first - start) for start in blocks(view, size))
@@ -155,7 +164,7 @@ def netmap(target: targets.Netmap, state: State, site: Site) -> Course:
 
 def _bound(state: State, manip: Manip, wanted: Wanted, site: Site) -> Course:
     """Find new addresses and ports, and bind the connection to them (nf_nat_setup_info, nf_nat_core.c)."""
-    kept, rest = site.split(state, wanted.held(manip))
+    kept, rest = site.split(state, Any((_SETTLED, wanted.held(manip))))
     course = each(kept, Verdict.ACCEPT)
     for one in rest:
         for two, port in _new_ports(one, manip, wanted, site):
@@ -195,7 +204,7 @@ def _new_ports(state: State, manip: Manip, wanted: Wanted, site: Site) -> Iterat
         keeps = ALWAYS if not wanted.random or _single(wanted.ports) else NEVER
         yield from _set(state, manip.port, wanted.ports, site, keeps)
     elif wanted.random and manip is _SOURCE:
-        port: Any = state.view(manip.port)
+        port: Anything = state.view(manip.port)
         classes = [NumberSet.of(*to) for of, to in _CLASSES if port & NumberSet.of(*of)]
         yield state, {manip.port: Constant(NumberSet(intervals.unite(one.bounds for one in classes)))}
     else:
@@ -225,7 +234,7 @@ def _offset(state: State, port: str, to: NumberSet, base: int, site: Site) -> It
 
 
 def _offset_pieces(state: State, port: str, to: NumberSet, base: int) -> Iterator[Piece]:
-    view: Any = state.view(port)
+    view: Anything = state.view(port)
     first, size = to.bounds[0], to.bounds[1] - to.bounds[0]
     for origin, ports in ((base, NumberSet.of(base, 65535)), (base - 65536, NumberSet((0, base)))):
         for start in blocks(view & ports, size, origin):

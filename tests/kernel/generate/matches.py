@@ -115,6 +115,10 @@ def _rpfilter(spot: Spot) -> str:
     return " ".join(("-m rpfilter", *asked))
 
 
+def _socket(spot: Spot) -> str:
+    return " ".join(("-m socket", *(one for one in ("--transparent", "--nowildcard") if spot.one(True, False))))
+
+
 def _set(spot: Spot) -> str:
     name, sides = spot.one(("hosts", "src"), ("hosts", "dst"), ("nets", "src"), ("nets", "dst"), ("ports", "dst,dst"))
     return f"-m set {spot.sign()}--match-set {name}{spot.family} {sides}"
@@ -157,6 +161,7 @@ MATCHES = (
     Piece(lambda spot: f"-m pkttype {spot.sign()}--pkt-type {spot.one('unicast', 'broadcast', 'multicast')}"),
     Piece(_owner, within("OUTPUT", "POSTROUTING")),
     Piece(_rpfilter, lambda spot: spot.table in ("raw", "mangle") and spot.hooks == {"PREROUTING"}),
+    Piece(_socket, within("PREROUTING", "INPUT")),
     Piece(_set),
     Piece(lambda _: "-m statistic --mode random --probability 0.5"),
     Piece(lambda _: "-m comment --comment said"),

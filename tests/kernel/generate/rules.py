@@ -19,7 +19,10 @@ HOOKS = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 _CHAINS = "ABCDEFGH"
-_PROTOCOLS = {4: ("tcp", "udp", "icmp", "sctp", "esp", "ah"), 6: ("tcp", "udp", "ipv6-icmp", "sctp", "esp", "ah")}
+_PROTOCOLS = {
+    4: ("tcp", "tcp", "udp", "icmp", "sctp", "esp", "ah"),
+    6: ("tcp", "tcp", "udp", "ipv6-icmp", "sctp", "esp", "ah"),
+}
 
 
 def table(random: Random, family: int, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.kernel.generate.spot import PORTS, Piece, Spot, table_is
-from tests.kernel.lab import HOSTS, OWN
+from tests.kernel.lab import HOSTS, OWN, PROXY
 
 __all__ = ["TARGETS"]
 
@@ -88,8 +88,30 @@ def _map_set(spot: Spot) -> str:
     return f"-j SET --map-set hosts{spot.family} {spot.one('src', 'dst')} --map-prio"
 
 
+def _tproxy(spot: Spot) -> str:
+    """Hand over to a port at which somebody listens, or nobody."""
+    address = spot.one("", f" --on-ip {spot.own()}")
+    mark = spot.one("", f" --tproxy-mark {spot.mark()}")
+    return f"-j TPROXY --on-port {spot.one(PROXY, PROXY, 80, 0)}{address}{mark}"
+
+
+def _synproxy(spot: Spot) -> str:
+    options = ("--sack-perm", "--timestamp", "--ecn", "--wscale 7", "--mss 1460")
+    return " ".join(("-j SYNPROXY", *(one for one in options if spot.one(True, False))))
+
+
+def _nfqueue(spot: Spot) -> str:
+    queues = spot.one("--queue-num 0", "--queue-num 40000", "--queue-balance 3:5", "--queue-balance 0:65534")
+    fanout = spot.one("", " --queue-cpu-fanout") if "balance" in queues else ""
+    return f"-j NFQUEUE {queues}{spot.one('', ' --queue-bypass', ' --queue-bypass')}{fanout}"
+
+
 def _priority(spot: Spot) -> bool:
     return spot.table == "mangle" and spot.hooks <= _OUTWARD
+
+
+def _hands_over(spot: Spot) -> bool:
+    return spot.table == "mangle" and spot.hooks == {"PREROUTING"} and spot.protocol in ("tcp", "udp")
 
 
 def _only(spot: Spot, protocol: str, table: str) -> bool:
@@ -110,6 +132,9 @@ TARGETS = (
     Piece(lambda spot: f"-j SNAT --to-source {_nat_to(spot, _hosts(spot))}", _nat_at("POSTROUTING", "INPUT")),
     Piece(_masquerade, _nat_at("POSTROUTING")),
     Piece(_netmap, table_is("nat")),
+    *[Piece(_tproxy, _hands_over)] * 5,
+    *[Piece(_synproxy, lambda spot: spot.protocol == "tcp" and spot.hooks <= {"INPUT", "FORWARD"})] * 3,
+    Piece(_nfqueue),
     Piece(_ttl, table_is("mangle")),
     Piece(_tos, table_is("mangle")),
     Piece(lambda _: "-j ECN --ecn-tcp-remove", lambda spot: spot.family == 4 and _only(spot, "tcp", "mangle")),
