@@ -232,9 +232,12 @@ class Path:
 
     @cached_property
     def _later(self) -> Condition:
-        """Hold for packets that do not ask the rules of nat: later ones, and errors about known connections."""
+        """Hold for packets that do not ask the rules of nat: later ones, and errors about known connections.
+
+        The packets of a confirmed connection are later ones even while no answer has come (nf_nat_initialized).
+        """
         error = All((Within("state", _RELATED), Within("protocol", NumberSet.of(_ICMP[self._evidence.family]))))
-        return Any((Within("state", _ESTABLISHED), error))
+        return Any((Within("state", _ESTABLISHED), error, Within("status", BitSet.of(_CONFIRMED, _CONFIRMED))))
 
     def _translated(self, hook: str, state: State) -> list[State]:
         """Translate a later packet as the first one was, or back if it is an answer (nf_nat_packet): to what, is open.

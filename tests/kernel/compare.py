@@ -10,6 +10,7 @@ from iptables_model import Flow, Node, Outcome, Packet, Ruleset, Step
 from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import Assume
+from iptables_model.netfilter.fields import STATUS
 from iptables_model.netfilter.path import Delivery
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.netfilter.state import State, Supposition
@@ -78,8 +79,9 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
         known |= {"mac_source": WIRE_ADDRESS, "pkt_type": "unicast"}
     state = [name for name in seen if name in ("NEW", "ESTABLISHED", "RELATED", "INVALID")]
     if state:
-        bits = [name for name in seen if name in ("EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED")]
-        known |= {"state": state[0], "status": ",".join(bits) or "NONE"}
+        bits = [name for name in seen if name in STATUS.bits]
+        mark = sum(int(name, 16) for name in seen if name.startswith("0x"))
+        known |= {"state": state[0], "status": ",".join(bits) or "NONE", "connmark": mark}
     if state and state != ["INVALID"]:
         known |= {"direction": next(name for name in seen if name in ("ORIGINAL", "REPLY"))}
     return Packet(

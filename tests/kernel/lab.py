@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from iptables_model import Node
+from iptables_model.netfilter.fields import STATUS
 from tests.kernel.frames import Frame, Header, header_of, number_of
 from tests.kernel.netlink import Netfilter, TraceEvent
 from tests.oracle import Namespace, namespace
@@ -110,8 +111,9 @@ _INET = 1
 _NFT_FAMILY = {4: "ip", 6: "ip6"}
 _SEEN = {
     **{f"state {name}": name.upper() for name in ("invalid", "new", "established", "related", "untracked")},
-    **{f"status {name}": name.upper().replace("-", "_") for name in ("expected", "seen-reply", "assured", "confirmed")},
+    **{f"status {name.lower().replace('_', '-')}": name for name in STATUS.bits},
     **{f"direction {name}": name.upper() for name in ("original", "reply")},
+    **{f"mark & {1 << bit:#x} != 0": f"{1 << bit:#x}" for bit in range(32)},
 }
 """What nft can ask about a packet's connection, and how iptables calls it."""
 _SETUP = f"""
@@ -152,8 +154,9 @@ class Passed:
     """Hold what the kernel told of one packet.
 
     `steps` are `TABLE CHAIN PLACE VERDICT` of each rule that matched, with places from 1, and `TABLE CHAIN policy
-    VERDICT`; `seen` is what conntrack took the packet for when it came: the state, bits of the status, the direction.
-    If it got to an end, `end` is the hook; `leaves`, `mark` and `out_interface` are how it looked behind that.
+    VERDICT`; `seen` is what conntrack took the packet for when it came: the state, bits of the status, the direction,
+    bits of the connection's mark. If it got to an end, `end` is the hook; `leaves`, `mark` and `out_interface` are how
+    it looked behind that.
     """
 
     steps: tuple[str, ...]

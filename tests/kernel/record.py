@@ -16,9 +16,9 @@ from typing import Any
 import attrs
 
 from iptables_model import Node
-from tests.kernel.experiment import Case, Result, results
+from tests.kernel.experiment import Result, results
 from tests.kernel.frames import Frame, Header
-from tests.kernel.generate import case
+from tests.kernel.generate import Case, case
 from tests.kernel.lab import Lab, LabError, Passed, laboratory, node_of
 
 __all__ = ["EVIDENCE", "RECORDS", "Record", "evidence", "read", "shrunk"]
@@ -79,7 +79,7 @@ def shrunk(lab: Lab, node: Node, whole: Case) -> tuple[Case, Result]:
     found = _first_difference(lab, node, whole)
     if found is None:
         raise SystemExit("no disagreement here")
-    least = attrs.evolve(whole, frames=(found.frame,))
+    least = attrs.evolve(whole, frames=(found.first,))
     while True:
         smaller = next((one for one in _smaller(least) if _first_difference(lab, node, one) is not None), None)
         if smaller is None:

@@ -153,6 +153,13 @@ def test_a_later_packet_is_translated_as_the_first_or_back(status: int, found: s
     assert ways == found
 
 
+def test_what_is_sent_again_before_an_answer_is_translated_as_it_was() -> None:
+    packet = Packet(src="192.0.2.9", dst="8.8.8.8", state="NEW", status="CONFIRMED,DNAT")
+    (flow,) = trace(parse(NAT), packet, node=Node(interfaces={"eth0": ("192.0.2.1/24",)}))[:1]
+    assert flow.steps == ()
+    assert (_shown(flow.packet.dst), _shown(flow.packet.src)) == ("open", "192.0.2.9")
+
+
 def test_an_error_about_a_connection_asks_no_rule_of_nat() -> None:
     (flow,) = trace(parse(NAT), Packet(dst="8.8.8.8", protocol="icmp", state="RELATED", status=0), node=NODE)
     assert flow.steps == ()

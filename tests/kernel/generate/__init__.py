@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.kernel.experiment import Case
+import attrs
+
+from tests.kernel.frames import Frame
+from tests.kernel.generate.later import later
 from tests.kernel.generate.packets import packets
 from tests.kernel.generate.rules import HOOKS, table
 
-__all__ = ["case"]
+__all__ = ["Case", "case", "later"]
+
+
+@attrs.frozen(kw_only=True)
+class Case:
+    """Hold a ruleset as a text to restore, and packets: the openers are sent before the rules are there."""
+
+    family: int
+    text: str
+    openers: tuple[Frame, ...]
+    frames: tuple[Frame, ...]
 
 
 def case(seed: str) -> Case:

@@ -59,11 +59,11 @@ def _conntrack(spot: Spot) -> str:
         "destination": f"{spot.sign()}--ctorigdst {spot.network()}",
         "from": f"{spot.sign()}--ctreplsrc {spot.network()}",
         "to": f"{spot.sign()}--ctrepldst {spot.network()}",
-        "port": f"{spot.sign()}--ctorigdstport {spot.ports()}",
-        "back": f"{spot.sign()}--ctreplsrcport {spot.ports()}",
     }
-    kinds = [kind for kind in asked if spot.has_ports or kind not in ("port", "back")]
-    return f"-m conntrack {' '.join(asked[kind] for kind in spot.random.sample(kinds, spot.one(1, 1, 2)))}"
+    if spot.has_ports:
+        ends = ("origsrc", "origdst", "replsrc", "repldst")
+        asked |= {end: f"{spot.sign()}--ct{end}port {spot.ports()}" for end in ends}
+    return f"-m conntrack {' '.join(spot.random.sample(list(asked.values()), spot.one(1, 1, 2)))}"
 
 
 def _ttl(spot: Spot) -> str:

@@ -10,10 +10,10 @@ from tests.kernel.frames import AH, ESP, ICMP, ICMP6, SCTP, TCP, UDP, Frame
 from tests.kernel.generate.spot import PORTS, TOS, TTLS
 from tests.kernel.lab import HOSTS, OWN, WAYS, way_to
 
-__all__ = ["packets"]
+__all__ = ["ACK", "error", "packets"]
 
 _GRE = 47
-_SYN, _SYN_ACK, _ACK = 0x02, 0x12, 0x10
+_SYN, _SYN_ACK, ACK = 0x02, 0x12, 0x10
 _ECN = 0xC0
 _OPTIONS = (b"", b"", b"\2\4\5\x78", b"\2\4\2\x18\4\2\1\1", b"\1\1\x08\x0a" + bytes(8))
 _FRAMES, _CONNECTIONS = 20, 5
@@ -27,7 +27,7 @@ def packets(random: Random, family: int) -> tuple[tuple[Frame, ...], tuple[Frame
         opener = attrs.evolve(frames[number], tcp_flags=_SYN)
         answer = opener.reply(way_to(opener.dst))
         openers += [opener, answer]
-        frames[number] = random.choice((attrs.evolve(opener, tcp_flags=_ACK), answer, _error(answer, opener)))
+        frames[number] = random.choice((attrs.evolve(opener, tcp_flags=ACK), answer, error(answer, opener)))
     return tuple(openers), tuple(frames)
 
 
@@ -45,7 +45,7 @@ def _frame(random: Random, family: int, number: int) -> Frame:
         protocol=protocol,
         sport=random.choice((1000, 5000, 30000)) + number,
         dport=random.choice(PORTS),
-        tcp_flags=random.choice((_SYN, _SYN, _SYN, _SYN | _ECN, _ACK, _SYN_ACK, 0)),
+        tcp_flags=random.choice((_SYN, _SYN, _SYN, _SYN | _ECN, ACK, _SYN_ACK, 0)),
         tcp_options=random.choice(_OPTIONS),
         icmp_type=8 if family == 4 else 128,
         ttl=random.choice((64, 64, 64, *TTLS)),
@@ -55,7 +55,7 @@ def _frame(random: Random, family: int, number: int) -> Frame:
     )
 
 
-def _error(answer: Frame, opener: Frame) -> Frame:
+def error(answer: Frame, opener: Frame) -> Frame:
     """Answer with an ICMP error instead: no route to the host."""
     kind, code, protocol = (3, 1, ICMP) if opener.version == 4 else (1, 3, ICMP6)
     return attrs.evolve(answer, protocol=protocol, icmp_type=kind, icmp_code=code, quoted=opener)
