@@ -10,7 +10,7 @@ from iptables_model import Flow, Node, Outcome, Packet, Ruleset, Step
 from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import Assume
-from iptables_model.netfilter.fields import STATUS
+from iptables_model.netfilter.fields import HEADERS, STATUS
 from iptables_model.netfilter.path import Delivery
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.netfilter.state import State, Supposition
@@ -29,6 +29,8 @@ _ENDS = {
 }
 
 
+_NOT_AUTHENTICATED = BitSet.of(0, HEADERS.bits["AUTH"])
+"""What has no such header shows the ports in its trace."""
 _RUNNING = {
     "what runs on the node is not in the dump",
     "the open sockets of the node are not in the dump",
@@ -69,7 +71,9 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
         known |= {"sctp_chunks": "INIT"}
     if frame.protocol == ESP:
         known |= {"espspi": frame.spi}
-    if frame.protocol == AH:
+    if frame.version == 6:
+        known |= {"headers": ",".join(frame.headers) or "NONE"}
+    if frame.protocol == AH or "AUTH" in frame.headers:
         known |= {"ahspi": frame.spi}
     if frame.protocol in (ICMP, ICMP6):
         known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
@@ -127,7 +131,7 @@ def _leaves(packet: Packet, passed: Passed) -> Iterable[str]:
         "tos": BitSet.of(seen.tos),
         "mark": BitSet.of(passed.mark),
     }
-    if not packet.protocol & NumberSet((ICMP, ICMP + 1, ICMP6, ICMP6 + 1)):
+    if not packet.protocol & NumberSet((ICMP, ICMP + 1, ICMP6, ICMP6 + 1)) and packet.headers in _NOT_AUTHENTICATED:
         found |= {"sport": NumberSet.of(seen.sport), "dport": NumberSet.of(seen.dport)}
     if passed.end == "POSTROUTING" and passed.out_interface is not None:
         found |= {"out_interface": NameSet.of(Interface(passed.out_interface))}

@@ -49,7 +49,8 @@ def read(path: Path) -> Record:
 def _frame(said: dict[str, Any]) -> Frame:
     quoted = said.get("quoted")
     options = bytes.fromhex(said.get("tcp_options", ""))
-    return Frame(**said | {"tcp_options": options, "quoted": quoted and _frame(quoted)})
+    headers = tuple(said.get("headers", ()))
+    return Frame(**said | {"tcp_options": options, "quoted": quoted and _frame(quoted), "headers": headers})
 
 
 def write(path: Path, about: str, result: Result) -> None:

@@ -22,7 +22,7 @@ def later(frame: Frame, passed: Passed) -> Iterator[Frame]:
         return
     way = passed.out_interface if passed.end == "POSTROUTING" else None
     arrived = attrs.evolve(frame, src=passed.leaves.src, dst=passed.leaves.dst)
-    if frame.protocol not in (ICMP, ICMP6):
+    if frame.protocol not in (ICMP, ICMP6) and "AUTH" not in frame.headers:
         arrived = attrs.evolve(arrived, sport=passed.leaves.sport, dport=passed.leaves.dport)
     answer, more = arrived.reply(way), attrs.evolve(frame, tcp_flags=ACK)
     yield from ((answer,), (answer, more), (more,), (error(answer, arrived),))[frame.sport % 4]

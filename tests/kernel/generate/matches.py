@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.kernel.generate.spot import PORTS, TOS, TTLS, Piece, Spot, within
+from tests.kernel.generate.spot import PORTS, TOS, TTLS, Piece, Spot, family_is, within
 from tests.kernel.lab import WIRE_ADDRESS
 
 __all__ = ["MATCHES"]
@@ -129,6 +129,28 @@ def _spi(spot: Spot) -> str:
     return f"-m {spot.protocol} {spot.sign()}--{spot.protocol}spi {spot.one('256', '100:300', '250:4294967295')}"
 
 
+_HEADERS = ("hop", "dst", "route", "auth", "esp", "none", "prot")
+
+
+def _headers(spot: Spot) -> str:
+    return f"-m ipv6header {spot.sign()}--header {spot.some(*_HEADERS[:4])} --soft"
+
+
+def _just_headers(spot: Spot) -> str:
+    return f"-m ipv6header {spot.sign()}--header {spot.one('', 'hop,', 'hop,dst,route,', 'dst,')}{spot.one(*_HEADERS)}"
+
+
+def _extension(spot: Spot) -> str:
+    """Ask whether a header is there; now and then, for what stands in it, which is assumed."""
+    return spot.one(
+        *("-m hbh", "-m dst", "-m rt") * 5,
+        f"-m hbh {spot.sign()}--hbh-len 8",
+        f"-m dst {spot.sign()}--dst-len 8 --dst-opts 1:4",
+        f"-m rt {spot.sign()}--rt-type 0 --rt-segsleft 0:3",
+        "-m srh --srh-segs-left-eq 0",
+    )
+
+
 def _input_only(spot: Spot) -> bool:
     return spot.hooks <= {"PREROUTING", "INPUT", "FORWARD"}
 
@@ -145,7 +167,12 @@ MATCHES = (
     Piece(_chunks, lambda spot: spot.protocol == "sctp"),
     Piece(_icmp, lambda spot: spot.protocol == "icmp"),
     Piece(_icmp6, lambda spot: spot.protocol == "ipv6-icmp"),
-    Piece(_spi, lambda spot: spot.protocol in ("ah", "esp")),
+    Piece(_spi, lambda spot: spot.protocol in ("ah", "esp") and not (spot.family == 6 and spot.protocol == "ah")),
+    Piece(lambda spot: f"-m ah {spot.sign()}--ahspi {spot.one('256', '100:300', '250:4294967295')}", family_is(6)),
+    Piece(lambda spot: f"-m mh {spot.sign()}--mh-type 5", lambda spot: spot.protocol == "mh"),
+    Piece(_headers, family_is(6)),
+    Piece(_just_headers, family_is(6)),
+    Piece(_extension, family_is(6)),
     Piece(lambda spot: f"-m mark {spot.sign()}--mark {spot.mark()}"),
     Piece(lambda spot: f"-m connmark {spot.sign()}--mark {spot.mark()}"),
     Piece(lambda spot: f"-m conntrack {spot.sign()}--ctstate {spot.some(*_STATES)}"),

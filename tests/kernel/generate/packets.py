@@ -6,13 +6,14 @@ from random import Random
 
 import attrs
 
-from tests.kernel.frames import AH, ESP, ICMP, ICMP6, SCTP, TCP, UDP, Frame
+from tests.kernel.frames import AH, ESP, ICMP, ICMP6, MH, SCTP, TCP, UDP, Frame
 from tests.kernel.generate.spot import PORTS, TOS, TTLS
 from tests.kernel.lab import HOSTS, OWN, WAYS, way_to
 
 __all__ = ["ACK", "error", "packets"]
 
-_GRE = 47
+_GRE, _NONE = 47, 59
+_HEADERS = ((), (), (), (), ("HOP",), ("DST",), ("AUTH",), ("HOP", "DST", "ROUTE"), ("ROUTE", "AUTH"), ("AUTH", "DST"))
 _SYN, _SYN_ACK, ACK = 0x02, 0x12, 0x10
 _ECN = 0xC0
 _OPTIONS = (b"", b"", b"\2\4\5\x78", b"\2\4\2\x18\4\2\1\1", b"\1\1\x08\x0a" + bytes(8))
@@ -36,7 +37,7 @@ def _frame(random: Random, family: int, number: int) -> Frame:
     way = random.choice((*WAYS, None))
     protocols = [TCP, TCP, TCP, UDP, UDP, ICMP if family == 4 else ICMP6, SCTP]
     if way is not None:
-        protocols += [_GRE, ESP] if family == 6 else [_GRE, ESP, AH]
+        protocols += [_GRE, ESP, _NONE, MH] if family == 6 else [_GRE, ESP, AH]
     protocol = random.choice(protocols)
     return Frame(
         way=way,
@@ -51,6 +52,7 @@ def _frame(random: Random, family: int, number: int) -> Frame:
         ttl=random.choice((64, 64, 64, *TTLS)),
         tos=random.choice((0, *TOS)),
         length=0 if protocol == SCTP else random.choice((0, 0, 20, 100)),
+        headers=random.choice(_HEADERS) if family == 6 else (),
         spi=random.choice((200, 256, 1000)),
     )
 

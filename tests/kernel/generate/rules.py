@@ -21,7 +21,7 @@ HOOKS = {
 _CHAINS = "ABCDEFGH"
 _PROTOCOLS = {
     4: ("tcp", "tcp", "udp", "icmp", "sctp", "esp", "ah"),
-    6: ("tcp", "tcp", "udp", "ipv6-icmp", "sctp", "esp", "ah"),
+    6: ("tcp", "tcp", "udp", "ipv6-icmp", "sctp", "esp", "ah", "mh", "ipv6-nonxt", "ipv6-opts"),
 }
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from tests.kernel.lab import HOSTS, OWN
 
-__all__ = ["PORTS", "TOS", "TTLS", "Piece", "Spot", "table_is", "within"]
+__all__ = ["PORTS", "TOS", "TTLS", "Piece", "Spot", "family_is", "table_is", "within"]
 
 PORTS = (22, 53, 80, 443, 8080, 30080)
 TTLS = (1, 2, 63, 64, 65, 255)
@@ -85,6 +85,11 @@ class Piece:
 def within(*hooks: str) -> Callable[[Spot], bool]:
     """Say that a piece may stand in chains of some hooks only."""
     return lambda spot: spot.hooks <= set(hooks)
+
+
+def family_is(family: int) -> Callable[[Spot], bool]:
+    """Say that a piece is of one family only."""
+    return lambda spot: spot.family == family
 
 
 def table_is(*tables: str) -> Callable[[Spot], bool]:
