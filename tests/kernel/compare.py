@@ -16,7 +16,7 @@ from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.netfilter.state import State, Supposition
 from iptables_model.netfilter.trace import flows_of
 from iptables_model.values.names import Interface
-from tests.kernel.frames import AH, ESP, ICMP, ICMP6, SCTP, TCP, UDP, Frame, option_kinds
+from tests.kernel.frames import AH, DCCP, ICMP, ICMP6, SCTP, TCP, UDP, UDPLITE, Frame, option_kinds
 from tests.kernel.lab import PROXY, WIRE_ADDRESS, Passed
 
 __all__ = ["answers", "asked", "differences", "line_of"]
@@ -59,24 +59,9 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
 
     `seen` is what conntrack took it for. It is the walk that has to tell which packets are not tracked.
     """
-    known: dict[str, Any] = {}
-    if frame.protocol in (TCP, UDP, SCTP):
-        known |= {"sport": frame.sport, "dport": frame.dport}
-    if frame.protocol == TCP:
-        kinds = ",".join(str(kind) for kind in option_kinds(frame.tcp_options)) or "NONE"
-        known |= {"tcp_flags": BitSet.of(frame.tcp_flags, 0xFF), "tcp_options": kinds}
-        if frame.tcp_options.startswith(b"\2\4"):
-            known |= {"mss": int.from_bytes(frame.tcp_options[2:4], "big")}
-    if frame.protocol == SCTP:
-        known |= {"sctp_chunks": "INIT"}
-    if frame.protocol == ESP:
-        known |= {"espspi": frame.spi}
+    known = _transport(frame)
     if frame.version == 6:
         known |= {"headers": ",".join(frame.headers) or "NONE"}
-    if frame.protocol == AH or "AUTH" in frame.headers:
-        known |= {"ahspi": frame.spi}
-    if frame.protocol in (ICMP, ICMP6):
-        known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
     if frame.way is None:
         known |= {"socket": "process", "uid_owner": 0, "gid_owner": 0}
     else:
@@ -99,6 +84,30 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
         fragment=bool(frame.offset),
         **known,
     )
+
+
+def _transport(frame: Frame) -> dict[str, Any]:
+    """Say what stands behind the IP header, and in that of authentication."""
+    known: dict[str, Any] = {}
+    if frame.protocol in (TCP, UDP, SCTP, DCCP, UDPLITE):
+        known |= {"sport": frame.sport, "dport": frame.dport}
+    if frame.protocol == AH or "AUTH" in frame.headers:
+        known |= {"ahspi": frame.spi}
+    match frame.protocol:
+        case 6:
+            kinds = ",".join(str(kind) for kind in option_kinds(frame.tcp_options)) or "NONE"
+            known |= {"tcp_flags": BitSet.of(frame.tcp_flags, 0xFF), "tcp_options": kinds}
+            if frame.tcp_options.startswith(b"\2\4"):
+                known |= {"mss": int.from_bytes(frame.tcp_options[2:4], "big")}
+        case 33:
+            known |= {"dccp_type": "REQUEST"}
+        case 132:
+            known |= {"sctp_chunks": "INIT"}
+        case 50:
+            known |= {"espspi": frame.spi}
+        case 1 | 58:
+            known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
+    return known
 
 
 def differences(flows: tuple[Flow, ...], passed: Passed) -> str:

@@ -10,6 +10,7 @@ import attrs
 
 __all__ = [
     "AH",
+    "DCCP",
     "ESP",
     "ICMP",
     "ICMP6",
@@ -17,6 +18,7 @@ __all__ = [
     "SCTP",
     "TCP",
     "UDP",
+    "UDPLITE",
     "Frame",
     "Header",
     "header_of",
@@ -24,7 +26,7 @@ __all__ = [
     "option_kinds",
 ]
 
-ICMP, TCP, UDP, ESP, AH, ICMP6, SCTP, MH = 1, 6, 17, 50, 51, 58, 132, 135
+ICMP, TCP, UDP, DCCP, ESP, AH, ICMP6, SCTP, MH, UDPLITE = 1, 6, 17, 33, 50, 51, 58, 132, 135, 136
 _ECHO_REPLIES = {ICMP: 0, ICMP6: 129}
 _FRAGMENT_HEADER = 44
 _HEADERS = {"HOP": 0, "DST": 60, "ROUTE": 43, "AUTH": AH}
@@ -118,6 +120,9 @@ class Frame:
                 body = data if self.quoted is None else self.quoted.packed(7)
                 head = struct.pack(">BBHHH", self.icmp_type, self.icmp_code, 0, 0 if self.quoted else self.sport, 0)
                 return self._summed(head + body, 2)
+            case 33:
+                request = struct.pack(">HHBBHBBHII", self.sport, self.dport, 5, 0, 0, 1, 0, 0, 1, 0)
+                return self._summed(request + data, 6)
             case 132:
                 init = struct.pack(">BBHIIHHI", 1, 0, 20, 1, 9999, 1, 1, 1)
                 head = struct.pack(">HHI", self.sport, self.dport, 0)

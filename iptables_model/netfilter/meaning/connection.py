@@ -156,8 +156,12 @@ def helper(match: matches.Helper, _: Evidence) -> Condition:
 
 
 def connlabel(match: matches.Connlabel, _: Evidence) -> Condition:
-    """Ask for a label; with `--set` the connection has it from now on (connlabel_mt, net/netfilter/xt_connlabel.c)."""
-    labelled = ALWAYS if match.set else Assume(f"the connection has label {match.label.value}", _TABLE, fleeting=True)
+    """Ask for a label; with `--set` the connection has it from now on (connlabel_mt, net/netfilter/xt_connlabel.c).
+
+    That is, if it has room for labels, which it was given if there was a rule about them when it began.
+    """
+    room = Any((_FIRST, Assume("the connection has room for labels", "it may be older than the first rule about them")))
+    labelled = room if match.set else Assume(f"the connection has label {match.label.value}", _TABLE, fleeting=True)
     return asks(match.label, lambda _: All((TRACKED, labelled)))
 
 

@@ -6,7 +6,7 @@ from random import Random
 
 import attrs
 
-from tests.kernel.frames import AH, ESP, ICMP, ICMP6, MH, SCTP, TCP, UDP, Frame
+from tests.kernel.frames import AH, DCCP, ESP, ICMP, ICMP6, MH, SCTP, TCP, UDP, UDPLITE, Frame
 from tests.kernel.generate.spot import PORTS, TOS, TTLS
 from tests.kernel.lab import HOSTS, OWN, WAYS, way_to
 
@@ -26,6 +26,8 @@ def packets(random: Random, family: int) -> tuple[tuple[Frame, ...], tuple[Frame
     openers = []
     for number in range(_CONNECTIONS):
         opener = attrs.evolve(frames[number], tcp_flags=_SYN)
+        if opener.protocol == UDPLITE:  # from outside it is INVALID here, and an answer would open the connection
+            opener = attrs.evolve(opener, protocol=UDP)
         answer = opener.reply(way_to(opener.dst))
         openers += [opener, answer]
         frames[number] = random.choice((attrs.evolve(opener, tcp_flags=ACK), answer, error(answer, opener)))
@@ -37,7 +39,7 @@ def _frame(random: Random, family: int, number: int) -> Frame:
     way = random.choice((*WAYS, None))
     protocols = [TCP, TCP, TCP, UDP, UDP, ICMP if family == 4 else ICMP6, SCTP]
     if way is not None:
-        protocols += [_GRE, ESP, _NONE, MH] if family == 6 else [_GRE, ESP, AH]
+        protocols += [_GRE, ESP, DCCP, UDPLITE] + ([_NONE, MH] if family == 6 else [AH])
     protocol = random.choice(protocols)
     return Frame(
         way=way,
