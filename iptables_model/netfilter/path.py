@@ -174,7 +174,7 @@ class Path:
             state.rewritten(**came, status=masked(state, "status", keep=~_CONFIRMED & FULL, xor=_CONFIRMED))
             for state in self._postrouting(states)
         ]
-        states = self._hook("raw", "PREROUTING", states)
+        states = [_seen_again(state) for state in self._hook("raw", "PREROUTING", states)]
         states = self._hook("mangle", "PREROUTING", states)
         self._input(self._nat_again("PREROUTING", states), nat=self._nat_again)
 
@@ -277,6 +277,11 @@ class Path:
 
     def _part(self, state: State, condition: Condition) -> tuple[list[State], list[State]]:
         return split(state, condition, self._suppose)
+
+
+def _seen_again(state: State) -> State:
+    """Have conntrack look once more at what it found INVALID and raw gave a template, which it finds so again."""
+    return state if state.now.get("state") in (None, _UNTRACKED) else _restored(state, "state")
 
 
 def _undone(hook: str) -> str:

@@ -22,6 +22,7 @@ from iptables_model.netfilter.effects.own import LINK_LOCAL, first_addresses, so
 from iptables_model.netfilter.effects.pieces import Piece, blocks, parted
 from iptables_model.netfilter.evidence import local_statement
 from iptables_model.netfilter.fields import STATUS
+from iptables_model.netfilter.meaning.asking import WITH_PORTS
 from iptables_model.netfilter.sets import AddressSet, NumberSet
 from iptables_model.netfilter.state import Constant, Override, State
 from iptables_model.values.addresses import Address, width
@@ -125,6 +126,11 @@ def redirect(target: targets.Redirect, state: State, site: Site) -> Course:
 
     A packet that came by an interface without an address is dropped.
     """
+    settled, rest = site.split(state, _SETTLED)
+    return each(settled, Verdict.ACCEPT) + [effect for one in rest for effect in _to_itself(target, one, site)]
+
+
+def _to_itself(target: targets.Redirect, state: State, site: Site) -> Course:
     evidence = site.evidence
     if site.hook == "OUTPUT":
         loopback = AddressSet.read("127.0.0.1" if evidence.family == 4 else "::1")
@@ -204,11 +210,16 @@ def _new_ports(state: State, manip: Manip, wanted: Wanted, site: Site) -> Iterat
         keeps = ALWAYS if not wanted.random or _single(wanted.ports) else NEVER
         yield from _set(state, manip.port, wanted.ports, site, keeps)
     elif wanted.random and manip is _SOURCE:
-        port: Anything = state.view(manip.port)
-        classes = [NumberSet.of(*to) for of, to in _CLASSES if port & NumberSet.of(*of)]
-        yield state, {manip.port: Constant(NumberSet(intervals.unite(one.bounds for one in classes)))}
+        with_ports, others = site.split(state, WITH_PORTS)
+        yield from ((one, {manip.port: _in_class(one.view(manip.port))}) for one in with_ports)
+        yield from ((one, {}) for one in others)
     else:
         yield state, {}
+
+
+def _in_class(ports: Anything) -> Override:
+    classes = [NumberSet.of(*to) for of, to in _CLASSES if ports & NumberSet.of(*of)]
+    return Constant(NumberSet(intervals.unite(one.bounds for one in classes)))
 
 
 _CLASSES = (((0, 511), (1, 511)), ((512, 1023), (600, 1023)), ((1024, 65535), (1024, 65535)))

@@ -14,7 +14,7 @@ from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import ALWAYS, All, Any, Assume, Condition, Initially, Not, Within
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.fields import STATUS
-from iptables_model.netfilter.meaning.asking import TRACKED, asks, assumed, has_bits, one_of
+from iptables_model.netfilter.meaning.asking import TRACKED, WITH_PORTS, asks, assumed, has_bits, one_of
 from iptables_model.netfilter.sets import AddressSet, NumberSet
 from iptables_model.values.addresses import HostPrefix
 from iptables_model.values.negatable import Negatable
@@ -25,8 +25,6 @@ __all__ = ["connbytes", "connlabel", "conntrack", "helper", "state"]
 _TABLE = "the connection table is not in the dump"
 _RELATED = one_of("state", "RELATED")
 _FIRST = All((one_of("state", "NEW"), Initially("status", BitSet.of(0, STATUS.bits["CONFIRMED"]))))
-_WITH_PORTS = Within("protocol", NumberSet((6, 7, 17, 18, 33, 34, 132, 133, 136, 137)))
-"""TCP, UDP, DCCP, SCTP, UDP-Lite. In the tuples of others there are ids, keys or nothing in the place of ports."""
 
 
 def conntrack(match: matches.Conntrack, _: Evidence) -> Condition:
@@ -117,7 +115,7 @@ def _address(name: str, wanted: HostPrefix) -> Condition:
 def _port(name: str, wanted: PortRange) -> Condition:
     unknown = Assume(f"what the connection has for a port is {wanted}", "its protocol has no ports")
     known = _held(name, str(wanted), NumberSet.of(wanted.first, wanted.last))
-    return Any((All((_WITH_PORTS, known)), All((Not(_WITH_PORTS), unknown))))
+    return Any((All((WITH_PORTS, known)), All((Not(WITH_PORTS), unknown))))
 
 
 def _held(name: str, text: str, allowed: AddressSet | NumberSet) -> Condition:
