@@ -29,12 +29,13 @@ EVIDENCE = RECORDS / "node"
 
 @attrs.frozen(kw_only=True)
 class Record:
-    """Hold a ruleset, one packet, and what the kernel told of it."""
+    """Hold a ruleset, one packet, what the kernel told of it, and what the walk has to assume all the same."""
 
     about: str
     rules: str
     frame: Frame
     passed: Passed
+    assumed: tuple[str, ...] = ()
 
 
 def read(path: Path) -> Record:
@@ -43,7 +44,13 @@ def read(path: Path) -> Record:
     told = said["kernel"]
     leaves = told["leaves"] and Header(**told["leaves"])
     passed = Passed(**told | {"steps": tuple(told["steps"]), "seen": tuple(told["seen"]), "leaves": leaves})
-    return Record(about=said["about"], rules="\n".join(said["rules"]), frame=_frame(said["packet"]), passed=passed)
+    return Record(
+        about=said["about"],
+        rules="\n".join(said["rules"]),
+        frame=_frame(said["packet"]),
+        passed=passed,
+        assumed=tuple(said.get("assumed", ())),
+    )
 
 
 def _frame(said: dict[str, Any]) -> Frame:

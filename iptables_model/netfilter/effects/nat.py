@@ -1,7 +1,7 @@
 """What the targets of nat do: rewrite addresses and ports, and remember it in the connection's status.
 
-It is taken for granted that no other connection has the wanted addresses and ports already, and that what the kernel
-chooses from several is not what it was before.
+It is taken for granted that no other connection has the wanted addresses and ports already, and that an address of a
+node that is not known is not the one that was there before.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def _addresses(
     """
     if wanted.addresses is None:
         yield state, {}
-    elif not stays or (wanted.own and not _single(wanted.addresses)):
+    elif not stays or (wanted.own and wanted.addresses == AddressSet.everything(wanted.addresses.version)):
         yield state, {manip.address: Constant(wanted.addresses)}
     else:
         same = Assume(f"the {manip.address} chosen is the one that it was", "the kernel chooses by a hash")

@@ -127,7 +127,21 @@ def _set(spot: Spot) -> str:
 
 def _nth(spot: Spot) -> str:
     """Count packets: of one, each is the first; of more, it is assumed which one it is."""
-    return f"-m statistic --mode nth {spot.sign()}--every {spot.one('1 --packet 0', '3 --packet 1')}"
+    return f"-m statistic --mode nth {spot.sign()}--every {spot.one('1 --packet 0', '1 --packet 0', '3 --packet 1')}"
+
+
+def _label(spot: Spot) -> str:
+    """Label a connection; those from before the rules have no room for labels, and in raw neither have templates."""
+    return f"-m connlabel {spot.sign()}--label {spot.number(0, 3)} --set"
+
+
+def _recent(spot: Spot) -> str:
+    mask = "255.255.255.0" if spot.family == 4 else "ffff:ffff::"
+    return f"-m recent {spot.sign()}--set --name seen --mask {mask} --{spot.one('rsource', 'rdest')}"
+
+
+def _policy(spot: Spot) -> str:
+    return f"-m policy --dir in --pol {spot.one('ipsec', 'none', 'ipsec --strict --reqid 5')}"
 
 
 def _input_only(spot: Spot) -> bool:
@@ -160,10 +174,10 @@ MATCHES = (
     Piece(_set),
     Piece(lambda spot: f"-m statistic --mode random {spot.sign()}--probability {spot.one('0.5', '0.3', '1')}"),
     Piece(_nth, Spot.seldom),
-    Piece(lambda spot: f"-m connlabel {spot.sign()}--label {spot.number(0, 3)} --set"),
-    Piece(lambda spot: f"-m recent {spot.sign()}--set --name seen --{spot.one('rsource', 'rdest')}"),
+    Piece(_label, lambda spot: spot.table != "raw" and spot.seldom()),
+    Piece(_recent),
     Piece(lambda spot: f"-m helper {spot.sign()}--helper ftp"),
-    Piece(lambda spot: f"-m policy --dir in --pol {spot.one('ipsec', 'none')}", _input_only),
+    Piece(_policy, _input_only),
     Piece(lambda spot: spot.one("-f", "! -f"), lambda spot: spot.family == 4 and spot.seldom()),
     Piece(lambda _: "-m comment --comment said"),
 )

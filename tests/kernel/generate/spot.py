@@ -70,8 +70,8 @@ class Spot:
         return self.one(near, self.own(), self.host(), "0.0.0.0/1" if self.family == 4 else "2001::/16")
 
     def ports(self) -> str:
-        """Give a port or a range, which may be open at an end."""
-        return self.one(self.closed_ports(), self.closed_ports(), ":443", "1024:")
+        """Give a port or a range, which may be open at its end."""
+        return self.one(self.closed_ports(), self.closed_ports(), "1024:")
 
     def closed_ports(self) -> str:
         """Give a port or a range that says both ends."""

@@ -129,13 +129,19 @@ _TAKEN = ("--map-mark", "--map-prio", "--map-queue", "--map-mark --map-prio --ma
 
 
 def _ct(spot: Spot) -> str:
-    zone = f"{spot.one('--zone', '--zone-orig', '--zone-reply')} {spot.one('3', 'mark')}"
+    zone = f"{spot.one('--zone', '--zone-reply')} {spot.one('3', 'mark')}"
     return f"-j CT {spot.one('--notrack', '--notrack', zone, '--ctevents new --expevents new')}"
 
 
 def _hmark(spot: Spot) -> str:
     """Hash the packet: which of the marks it is, is open."""
-    of = spot.one("--hmark-tuple src,dst,sport,dport,proto", "--hmark-tuple ct,src", "--hmark-src-prefix 24")
+    of = spot.one(
+        "--hmark-tuple src,dst,sport,dport,proto",
+        "--hmark-tuple ct,src",
+        "--hmark-src-prefix 24 --hmark-dst-prefix 16 --hmark-spi-mask 0xff --hmark-proto-mask 0xff",
+        "--hmark-dst-prefix 16 --hmark-spi 3",
+        "--hmark-sport-mask 0xff --hmark-dport-mask 0xff --hmark-sport 3 --hmark-dport 5",
+    )
     return f"-j HMARK {of} --hmark-mod {spot.one(1, 2)} --hmark-offset 1 --hmark-rnd 7"
 
 
@@ -200,6 +206,9 @@ TARGETS = (
     Piece(lambda _: "-j TCPOPTSTRIP --strip-options 2,8", lambda spot: _only(spot, "tcp", "mangle")),
     Piece(_log),
     Piece(lambda _: "-j TRACE", table_is("raw")),
+    Piece(lambda spot: f"-j CONNSECMARK --{spot.one('save', 'restore')}", table_is("mangle", "security")),
+    Piece(lambda spot: f"-j IDLETIMER --timeout 600 {spot.one('--label seen', '--label rung --alarm')}", Spot.seldom),
+    Piece(lambda _: "-j RATEEST --rateest-name seen --rateest-interval 1s --rateest-ewma 4s", Spot.seldom),
     Piece(_hmark, lambda spot: spot.table == "mangle" and spot.seldom()),
     Piece(lambda _: "-j CHECKSUM --checksum-fill", table_is("mangle")),
     Piece(lambda spot: f"-j AUDIT --type {spot.one('accept', 'drop', 'reject')}"),
