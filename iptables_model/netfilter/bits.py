@@ -18,7 +18,7 @@ def moved(bits: int, left: int) -> int:
     >>> moved(0x3, 4), moved(0x31, -4), moved(0x80000000, 1)
     (48, 3, 0)
     """
-    return bits << left & FULL if left >= 0 else bits >> -left
+    return bits << left & FULL if left > 0 else bits >> -left
 
 
 @attrs.frozen
@@ -62,6 +62,8 @@ class Pattern:
 
     def moved(self, left: int) -> Pattern:
         """Move all bits to the left, or to the right if negative; the bits that come free are 0."""
+        if not left:
+            return self
         return Pattern(moved(self.value, left), FULL & ~moved(FULL & ~self.mask, left))
 
     def __str__(self) -> str:

@@ -199,11 +199,6 @@ class Evidence:
         return self.addresses(RouteType.LOCAL) | self.addresses(RouteType.ANYCAST)
 
     @cached_property
-    def machines(self) -> AddressSet:
-        """Give the addresses that one machine can have."""
-        return AddressSet.everything(self.family) - self._several
-
-    @cached_property
     def _several(self) -> AddressSet:
         return self.multicast | self.broadcast
 

@@ -7,6 +7,7 @@ conntrack -200, mangle -150, nat of the destination -100, filter 0, security 50,
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from functools import cached_property
 
 import attrs
@@ -29,6 +30,7 @@ __all__ = ["Arrival", "Delivery", "Path"]
 
 _NOWHERE = Constant(NameSet.nothing_there())
 _CONFIRMED = STATUS.bits["CONFIRMED"]
+_UNCONFIRMED = BitSet.of(0, _CONFIRMED)
 _LOOPBACK = NameSet.of(Interface("lo"))
 _HOME = Decision(RouteType.LOCAL, _LOOPBACK)
 _AWAY = Decision(RouteType.UNICAST, NameSet.some() - _LOOPBACK)
@@ -44,6 +46,8 @@ _FROM_NOBODY, _FROM_LINK = (Within("src", AddressSet.read(text)) for text in (":
 _FRAGMENT = Within("fragment", Choice(frozenset({"yes"})))
 _IMPOSSIBLE = "no such packet comes from another machine"
 _WAITS = "fragments wait here for the others of their packet"
+_AGAIN = {"OUTPUT": "PREROUTING", "POSTROUTING": "INPUT"}
+"""The hooks of nat that over loopback have the same to do once more."""
 _OTHER_ROUTES = Assumption(
     "the tables local, main and default route the packet",
     True,
@@ -96,7 +100,7 @@ class Path:
         states = self._from(states, self._evidence.martian_source)
         states = self._without(states, self._evidence.strange_group, "the node has not joined the group")
         parts = [self._part(state, self._evidence.delivered) for state in states]
-        self._input([one for here, _ in parts for one in here], nat=True)
+        self._input([one for here, _ in parts for one in here], nat=self._nat)
         self._forward([one for _, elsewhere in parts for other in elsewhere for one in self._forwarded(other)])
 
     def send(self, states: list[State]) -> None:
@@ -164,9 +168,15 @@ class Path:
         return bool(self._evidence.local_table or self._evidence.routing)
 
     def _forwarded(self, state: State) -> list[State]:
-        """Route packets to other machines, and take one from their TTL (ip_forward, ip6_forward)."""
+        """Route packets to other machines, and take one from their TTL (ip_forward, ip6_forward).
+
+        What TPROXY gave a socket is for the node: if no route of type local takes it there, it is dropped.
+        """
         found = []
         for one, way in self._onward(state):
+            if "socket" in one.now:
+                self._stop(one, "it is for a socket of the node and was not routed there", Outcome.DROPPED)
+                continue
             expired, alive = self._part(one, Within("ttl", NumberSet.of(0, 1)))
             for other in expired:
                 self._stop(other, "the TTL ends here")
@@ -200,9 +210,9 @@ class Path:
             state.rewritten(**came, status=masked(state, "status", keep=~_CONFIRMED & FULL, xor=_CONFIRMED))
             for state in self._postrouting(states)
         ]
-        states = self._hook("raw", "PREROUTING", states)
+        states = [_seen_again(state) for state in self._hook("raw", "PREROUTING", states)]
         states = self._hook("mangle", "PREROUTING", states)
-        self._input(states, nat=False)
+        self._input(self._nat_again("PREROUTING", states), nat=self._nat_again)
 
     def _gathered(self, states: list[State]) -> list[State]:
         """Have fragments wait before the first rule, where the kernel puts them together (ipv4_conntrack_defrag)."""
@@ -215,13 +225,13 @@ class Path:
             passed += whole
         return passed
 
-    def _input(self, states: list[State], *, nat: bool) -> None:
+    def _input(self, states: list[State], *, nat: Callable[[str, list[State]], list[State]]) -> None:
         """Deliver packets to the node. Fragments of IPv4 wait before INPUT, of IPv6 behind it (ip_local_deliver)."""
         if self._evidence.family == 4:
             states = self._without(states, _FRAGMENT, _WAITS, Outcome.NOT_HANDLED)
         for table in ("mangle", "filter", "security"):
             states = self._hook(table, "INPUT", states)
-        self._finish(self._nat("INPUT", states) if nat else states, Delivery.LOCAL)
+        self._finish(nat("INPUT", states), Delivery.LOCAL)
 
     def _forward(self, states: list[State]) -> None:
         for table in ("mangle", "filter", "security"):
@@ -246,7 +256,7 @@ class Path:
         """Ask nat about the first packet of a connection; what has none passes by (nf_nat_inet_fn, nf_nat_core.c)."""
         first, passed = [], []
         for state in states:
-            if state.view("state") == _NEW:
+            if state.view("state") == _NEW and state.view("status") in _UNCONFIRMED:
                 first.append(state)
                 continue
             without, rest = self._part(state, NO_CONNECTION)
@@ -255,24 +265,43 @@ class Path:
                 first += new
                 passed += [one for known in later for one in self._translated(hook, known)]
             passed += without
-        return self._hook("nat", hook, first) + passed
+        return self._bound(hook, first) + passed
+
+    def _bound(self, hook: str, states: list[State]) -> list[State]:
+        """Ask nat, which binds no connection of packets that it leaves to a queue (nf_nat_inet_fn, nf_nat_core.c)."""
+        passed = self._hook("nat", hook, states)
+        if hook not in _AGAIN or self._walk.lacks("nat", hook):
+            return passed
+        undone = _undone(_AGAIN[hook])
+        return [one.shifted(undone, 1) if one.latest.verdict == "queue" else one for one in passed]
+
+    def _nat_again(self, hook: str, states: list[State]) -> list[State]:
+        """Ask nat over loopback, where conntrack and nat have seen the packets, about those that it left to a queue.
+
+        Nothing bound their connection then, and nothing can now that it is confirmed (nf_nat_setup_info).
+        """
+        asked = [state for state in states if _undone(hook) in state.now]
+        return [state for state in states if _undone(hook) not in state.now] + self._hook("nat", hook, asked)
 
     @cached_property
     def _later(self) -> Condition:
-        """Hold for packets that do not ask the rules of nat: later ones, and errors about known connections."""
+        """Hold for packets that do not ask the rules of nat: later ones, and errors about known connections.
+
+        The packets of a confirmed connection are later ones even while no answer has come (nf_nat_initialized).
+        """
         error = All((Within("state", _RELATED), Within("protocol", NumberSet.of(_ICMP[self._evidence.family]))))
-        return Any((Within("state", _ESTABLISHED), error))
+        return Any((Within("state", _ESTABLISHED), error, Within("status", BitSet.of(_CONFIRMED, _CONFIRMED))))
 
     def _translated(self, hook: str, state: State) -> list[State]:
         """Translate a later packet as the first one was, or back if it is an answer (nf_nat_packet): to what, is open.
 
-        The hooks before routing change the destination, the others the source.
+        The hooks before routing change the destination, the others the source; either can be that of a group.
         """
         source = hook in {"POSTROUTING", "INPUT"}
         fields = ("src", "sport") if source else ("dst", "dport")
         first, answer = (_SRC_NAT, _DST_NAT) if source else (_DST_NAT, _SRC_NAT)
         changed, unchanged = self._part(state, Any((All((first, _ORIGINAL)), All((answer, Not(_ORIGINAL))))))
-        opened = (Constant(self._evidence.machines), Constant(NumberSet((0, 1 << 16))))
+        opened = (Constant(AddressSet.everything(self._evidence.family)), Constant(NumberSet((0, 1 << 16))))
         return unchanged + [one.rewritten(**dict(zip(fields, opened, strict=True))) for one in changed]
 
     def _hook(self, table: str, hook: str, states: list[State]) -> list[State]:
@@ -320,6 +349,16 @@ class Path:
 
     def _part(self, state: State, condition: Condition) -> tuple[list[State], list[State]]:
         return split(state, condition, self._suppose)
+
+
+def _seen_again(state: State) -> State:
+    """Have conntrack look once more at what it found INVALID and raw gave a template, which it finds so again."""
+    return state if state.now.get("state") in (None, _UNTRACKED) else _restored(state, "state")
+
+
+def _undone(hook: str) -> str:
+    """Name what nat has not done before a hook of loopback."""
+    return f"nat before {hook}"
 
 
 def _has_new_way(state: State) -> bool:

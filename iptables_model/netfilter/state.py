@@ -277,6 +277,12 @@ class State:
         other.stops = (stop, self.stops)
         return other
 
+    @property
+    def latest(self) -> Stop:
+        """Give the last stop."""
+        latest: Stop | tuple[Stop, ...] = self.stops[0]
+        return latest if isinstance(latest, Stop) else latest[0]
+
     def stops_since(self, before: Self) -> tuple[Stop, ...]:
         """Give the stops since an earlier state, from the last to the first."""
         return tuple(unrolled(self.stops, before.stops))

@@ -6,16 +6,21 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from iptables_model import Flow, Outcome, Packet, Step
+from iptables_model import Flow, Node, Outcome, Packet, Ruleset, Step
+from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
+from iptables_model.netfilter.condition import Assume
+from iptables_model.netfilter.fields import HEADERS, STATUS
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.path import Delivery
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
+from iptables_model.netfilter.state import State, Supposition
+from iptables_model.netfilter.trace import flows_of
 from iptables_model.values.names import Interface
-from tests.kernel.frames import AH, ESP, ICMP, ICMP6, SCTP, TCP, UDP, Frame, option_kinds
-from tests.kernel.lab import WIRE_ADDRESS, Passed
+from tests.kernel.frames import AH, DCCP, ICMP, ICMP6, SCTP, TCP, UDP, UDPLITE, Frame, option_kinds
+from tests.kernel.lab import PROXY, WIRE_ADDRESS, Passed
 
-__all__ = ["asked", "differences", "line_of"]
+__all__ = ["answers", "asked", "differences", "line_of"]
 
 _ENDS = {
     Delivery.LOCAL: "INPUT",
@@ -25,22 +30,49 @@ _ENDS = {
 }
 
 
+_NOT_AUTHENTICATED = BitSet.of(0, HEADERS.bits["AUTH"])
+"""What has no such header shows the ports in its trace."""
+_RUNNING = {
+    "what runs on the node is not in the dump",
+    "the open sockets of the node are not in the dump",
+    "the cookies are not in the dump",
+}
+"""Why the walk assumes what the laboratory knows."""
+
+
+def answers(ruleset: Ruleset, frame: Frame, passed: Passed, node: Node) -> tuple[Flow, ...]:
+    """Follow a packet that was sent, in the laboratory, of which it is known what runs there."""
+    return flows_of(ruleset, asked(frame, passed.seen), node=node, suppose=_known)
+
+
+def _known(assumed: Assume, state: State) -> Supposition | None:
+    """Answer what only the laboratory knows: nobody listens but the transparent sockets, and no packet has a cookie."""
+    if assumed.reason not in _RUNNING:
+        return None
+    if isinstance(assumed.match, matches.Socket):
+        handed_over = "socket" in state.now
+        return Supposition(handed_over and assumed.match.nowildcard)
+    return Supposition(f"port {PROXY}," in assumed.statement)
+
+
 def asked(frame: Frame, seen: Sequence[str]) -> Packet:
     """Turn a packet that was sent into the one to ask about, in which nothing that was known is left open.
 
     `seen` is what conntrack took it for. It is the walk that has to tell which packets are not tracked.
     """
     known = {} if frame.offset else _transport(frame)
-    if frame.version == 6 and frame.offset is not None:
-        known |= {"headers": "FRAG"}
+    if frame.version == 6:
+        headers = (*frame.headers, *([] if frame.offset is None else ["FRAG"]))
+        known |= {"headers": ",".join(headers) or "NONE"}
     if frame.way is None:
         known |= {"socket": "process", "uid_owner": 0, "gid_owner": 0}
     else:
         known |= {"mac_source": WIRE_ADDRESS, "pkt_type": "unicast"}
     state = [name for name in seen if name in ("NEW", "ESTABLISHED", "RELATED", "INVALID")]
     if state:
-        bits = [name for name in seen if name in ("EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED")]
-        known |= {"state": state[0], "status": ",".join(bits) or "NONE"}
+        bits = [name for name in seen if name in STATUS.bits]
+        mark = sum(int(name, 16) for name in seen if name.startswith("0x"))
+        known |= {"state": state[0], "status": ",".join(bits) or "NONE", "connmark": mark}
     if state and state != ["INVALID"]:
         known |= {"direction": next(name for name in seen if name in ("ORIGINAL", "REPLY"))}
     return Packet(
@@ -57,23 +89,26 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
 
 
 def _transport(frame: Frame) -> dict[str, Any]:
-    """Say what the transport header says."""
+    """Say what stands behind the IP header, and in that of authentication."""
     known: dict[str, Any] = {}
-    if frame.protocol in (TCP, UDP, SCTP):
+    if frame.protocol in (TCP, UDP, SCTP, DCCP, UDPLITE):
         known |= {"sport": frame.sport, "dport": frame.dport}
-    if frame.protocol == TCP:
-        kinds = ",".join(str(kind) for kind in option_kinds(frame.tcp_options)) or "NONE"
-        known |= {"tcp_flags": BitSet.of(frame.tcp_flags, 0xFF), "tcp_options": kinds}
-        if frame.tcp_options.startswith(b"\2\4"):
-            known |= {"mss": int.from_bytes(frame.tcp_options[2:4], "big")}
-    if frame.protocol == SCTP:
-        known |= {"sctp_chunks": "INIT"}
-    if frame.protocol == ESP:
-        known |= {"espspi": frame.spi}
-    if frame.protocol == AH:
+    if frame.protocol == AH or "AUTH" in frame.headers:
         known |= {"ahspi": frame.spi}
-    if frame.protocol in (ICMP, ICMP6):
-        known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
+    match frame.protocol:
+        case 6:
+            kinds = ",".join(str(kind) for kind in option_kinds(frame.tcp_options)) or "NONE"
+            known |= {"tcp_flags": BitSet.of(frame.tcp_flags, 0xFF), "tcp_options": kinds}
+            if frame.tcp_options.startswith(b"\2\4"):
+                known |= {"mss": int.from_bytes(frame.tcp_options[2:4], "big")}
+        case 33:
+            known |= {"dccp_type": "REQUEST"}
+        case 132:
+            known |= {"sctp_chunks": "INIT"}
+        case 50:
+            known |= {"espspi": frame.spi}
+        case 1 | 58:
+            known |= {"icmp_type": f"{frame.icmp_type}/{frame.icmp_code}"}
     return known
 
 
@@ -107,7 +142,8 @@ def _leaves(packet: Packet, passed: Passed) -> Iterable[str]:
             "ttl": NumberSet.of(seen.ttl),
             "tos": BitSet.of(seen.tos),
         }
-    if seen is not None and not packet.protocol & NumberSet((ICMP, ICMP + 1, ICMP6, ICMP6 + 1)):
+    no_ports = packet.protocol & NumberSet((ICMP, ICMP + 1, ICMP6, ICMP6 + 1))
+    if seen is not None and not no_ports and packet.headers in _NOT_AUTHENTICATED:
         found |= {"sport": NumberSet.of(seen.sport), "dport": NumberSet.of(seen.dport)}
     if passed.end == "POSTROUTING" and passed.out_interface is not None:
         found |= {"out_interface": NameSet.of(Interface(passed.out_interface))}

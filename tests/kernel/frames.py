@@ -10,12 +10,15 @@ import attrs
 
 __all__ = [
     "AH",
+    "DCCP",
     "ESP",
     "ICMP",
     "ICMP6",
+    "MH",
     "SCTP",
     "TCP",
     "UDP",
+    "UDPLITE",
     "Frame",
     "Header",
     "header_of",
@@ -23,9 +26,10 @@ __all__ = [
     "option_kinds",
 ]
 
-ICMP, TCP, UDP, ESP, AH, ICMP6, SCTP = 1, 6, 17, 50, 51, 58, 132
+ICMP, TCP, UDP, DCCP, ESP, AH, ICMP6, SCTP, MH, UDPLITE = 1, 6, 17, 33, 50, 51, 58, 132, 135, 136
 _ECHO_REPLIES = {ICMP: 0, ICMP6: 129}
 _FRAGMENT_HEADER = 44
+_HEADERS = {"HOP": 0, "DST": 60, "ROUTE": 43, "AUTH": AH}
 _PSEUDO_HEADER = {4: ">4s4sBBH", 6: ">16s16sI3xB"}
 
 
@@ -34,7 +38,7 @@ class Frame:
     """Describe one packet to send: `way` is the interface by which it comes, None if the node makes it.
 
     `length` is the number of bytes behind the transport header; `offset` the place of a fragment in units of 8 bytes,
-    None if it is whole; `quoted` what an ICMP error is about.
+    None if it is whole; `quoted` what an ICMP error is about; `headers` the extension headers of IPv6 in their order.
     """
 
     way: str | None
@@ -53,6 +57,7 @@ class Frame:
     length: int = 0
     offset: int | None = None
     quoted: Frame | None = None
+    headers: tuple[str, ...] = ()
 
     @property
     def version(self) -> int:
@@ -80,11 +85,24 @@ class Frame:
             if self.offset is not None:
                 payload = struct.pack(">BxHI", protocol, self.offset << 3 | 1, number) + payload
                 protocol = _FRAGMENT_HEADER
+            for name in reversed(self.headers):
+                payload = self._extension(name, protocol) + payload
+                protocol = _HEADERS[name]
             return struct.pack(">IHBB16s16s", first, len(payload), protocol, self.ttl, src, dst) + payload
         fragment = 0 if self.offset is None else 1 << 13 | self.offset
         fields = [0x45, self.tos, 20 + len(payload), number, fragment, self.ttl, self.protocol, 0, src, dst]
         fields[7] = _checksum(struct.pack(">BBHHHBBH4s4s", *fields))
         return struct.pack(">BBHHHBBH4s4s", *fields) + payload
+
+    def _extension(self, name: str, following: int) -> bytes:
+        """Give an extension header: of padding, of a route that ends here, or of authentication."""
+        match name:
+            case "AUTH":
+                return struct.pack(">BBHIIQI", following, 4, 0, self.spi, 1, 0, 0)
+            case "ROUTE":
+                return struct.pack(">BBBBI", following, 0, 0, 0, 0)
+            case _:
+                return struct.pack(">BBBBI", following, 0, 1, 4, 0)
 
     def _transport(self) -> bytes:
         data = bytes(self.length)
@@ -102,6 +120,9 @@ class Frame:
                 body = data if self.quoted is None else self.quoted.packed(7)
                 head = struct.pack(">BBHHH", self.icmp_type, self.icmp_code, 0, 0 if self.quoted else self.sport, 0)
                 return self._summed(head + body, 2)
+            case 33:
+                request = struct.pack(">HHBBHBBHII", self.sport, self.dport, 5, 0, 0, 1, 0, 0, 1, 0)
+                return self._summed(request + data, 6)
             case 132:
                 init = struct.pack(">BBHIIHHI", 1, 0, 20, 1, 9999, 1, 1, 1)
                 head = struct.pack(">HHI", self.sport, self.dport, 0)
@@ -109,7 +130,9 @@ class Frame:
             case 50:
                 return struct.pack(">II", self.spi, 1) + data
             case 51:
-                return struct.pack(">BBHIIQI", 59, 4, 0, self.spi, 1, 0, 0) + data
+                return self._extension("AUTH", 59) + data
+            case 135:
+                return struct.pack(">BBBBHH", 59, 0, 5, 0, 0, 0)
             case _:
                 return data.ljust(8, b"\0")
 

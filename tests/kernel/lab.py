@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from iptables_model import Node
+from iptables_model.netfilter.fields import STATUS
 from tests.kernel.frames import Frame, Header, header_of, number_of
 from tests.kernel.netlink import Netfilter, TraceEvent
 from tests.oracle import Namespace, namespace
@@ -26,6 +27,7 @@ __all__ = [
     "HOSTS",
     "IPSETS",
     "OWN",
+    "PROXY",
     "WAYS",
     "WIRE_ADDRESS",
     "Lab",
@@ -61,12 +63,15 @@ OWN = {
 }
 """The node's own addresses."""
 _PODS = {"10.244.1.": "pod0", "fd00:244:1::": "pod0", "10.244.2.": "pod1", "fd00:244:2::": "pod1"}
+PROXY = 15001
+"""The port at which the only sockets of the node listen: transparent ones, of TCP and UDP, at any address."""
 _SYSCTLS = (
     "net.ipv4.ip_forward=1",
     "net.ipv6.conf.all.forwarding=1",
     "net.ipv4.conf.all.rp_filter=0",
     "net.ipv4.conf.default.rp_filter=0",
     "net.ipv4.conf.all.route_localnet=1",
+    "net.ipv4.tcp_syncookies=2",  # so that no SYN leaves a socket behind
 )
 
 IPSETS = """create hosts4 hash:ip family inet
@@ -106,8 +111,9 @@ _INET = 1
 _NFT_FAMILY = {4: "ip", 6: "ip6"}
 _SEEN = {
     **{f"state {name}": name.upper() for name in ("invalid", "new", "established", "related", "untracked")},
-    **{f"status {name}": name.upper().replace("-", "_") for name in ("expected", "seen-reply", "assured", "confirmed")},
+    **{f"status {name.lower().replace('_', '-')}": name for name in STATUS.bits},
     **{f"direction {name}": name.upper() for name in ("original", "reply")},
+    **{f"mark & {1 << bit:#x} != 0": f"{1 << bit:#x}" for bit in range(32)},
 }
 """What nft can ask about a packet's connection, and how iptables calls it."""
 _SETUP = f"""
@@ -148,8 +154,9 @@ class Passed:
     """Hold what the kernel told of one packet.
 
     `steps` are `TABLE CHAIN PLACE VERDICT` of each rule that matched, with places from 1, and `TABLE CHAIN policy
-    VERDICT`; `seen` is what conntrack took the packet for when it came: the state, bits of the status, the direction.
-    If it got to an end, `end` is the hook; `leaves`, `mark` and `out_interface` are how it looked behind that.
+    VERDICT`; `seen` is what conntrack took the packet for when it came: the state, bits of the status, the direction,
+    bits of the connection's mark. If it got to an end, `end` is the hook; `leaves`, `mark` and `out_interface` are how
+    it looked behind that.
     """
 
     steps: tuple[str, ...]
@@ -171,6 +178,7 @@ class Lab:
         with node.entered():
             self._netfilter = Netfilter()
             self._raw = {family: _raw_socket(family) for family in FAMILIES}
+            self._proxies = [_proxy(family, kind) for family in FAMILIES for kind in _KINDS]
         self._names = {link["ifindex"]: link["ifname"] for link in json.loads(self.run("ip", "-j", "link"))}
         self.run("nft", "-f", "-", text=_SETUP)
         self.run("ipset", "restore", text=IPSETS)
@@ -179,7 +187,7 @@ class Lab:
     def close(self) -> None:
         """Close all sockets."""
         self._netfilter.close()
-        for one in (*self._wires.values(), *self._raw.values()):
+        for one in (*self._wires.values(), *self._raw.values(), *self._proxies):
             one.close()
 
     def run(self, *command: str, text: str | None = None) -> str:
@@ -345,6 +353,24 @@ def _wire(way: str) -> socket.socket:
 def _raw_socket(family: int) -> socket.socket:
     made = socket.socket(FAMILIES[family], socket.SOCK_RAW, socket.IPPROTO_RAW)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    return made
+
+
+_KINDS = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+_IP_TRANSPARENT, _IPV6_TRANSPARENT = 19, 75
+
+
+def _proxy(family: int, kind: socket.SocketKind) -> socket.socket:
+    """Listen for what TPROXY hands over."""
+    made = socket.socket(FAMILIES[family], kind)
+    if family == 4:
+        made.setsockopt(socket.SOL_IP, _IP_TRANSPARENT, 1)
+    else:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.setsockopt(socket.IPPROTO_IPV6, _IPV6_TRANSPARENT, 1)
+    made.bind(("", PROXY))
+    if kind is socket.SOCK_STREAM:
+        made.listen()
     return made
 
 

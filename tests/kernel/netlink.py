@@ -146,5 +146,5 @@ def _event(family: int, said: dict[int, bytes]) -> TraceEvent:
 def _verdict(data: bytes) -> str:
     said = dict(_attributes(data))
     code: int = struct.unpack(">i", said[1])[0]
-    name = _VERDICTS[code if code < 0 else code & 0xFF]
+    name = _VERDICTS.get(code) or _VERDICTS[code & 0xFF]  # a queue's number stands above
     return f"{name} {_text(said[2])}" if 2 in said else name

@@ -16,9 +16,9 @@ from typing import Any
 import attrs
 
 from iptables_model import Node
-from tests.kernel.experiment import Case, Result, results
+from tests.kernel.experiment import Result, results
 from tests.kernel.frames import Frame, Header
-from tests.kernel.generate import case
+from tests.kernel.generate import Case, case
 from tests.kernel.lab import Lab, LabError, Passed, laboratory, node_of
 
 __all__ = ["EVIDENCE", "RECORDS", "Record", "evidence", "read", "shrunk"]
@@ -29,12 +29,13 @@ EVIDENCE = RECORDS / "node"
 
 @attrs.frozen(kw_only=True)
 class Record:
-    """Hold a ruleset, one packet, and what the kernel told of it."""
+    """Hold a ruleset, one packet, what the kernel told of it, and what the walk has to assume all the same."""
 
     about: str
     rules: str
     frame: Frame
     passed: Passed
+    assumed: tuple[str, ...] = ()
 
 
 def read(path: Path) -> Record:
@@ -43,13 +44,20 @@ def read(path: Path) -> Record:
     told = said["kernel"]
     leaves = told["leaves"] and Header(**told["leaves"])
     passed = Passed(**told | {"steps": tuple(told["steps"]), "seen": tuple(told["seen"]), "leaves": leaves})
-    return Record(about=said["about"], rules="\n".join(said["rules"]), frame=_frame(said["packet"]), passed=passed)
+    return Record(
+        about=said["about"],
+        rules="\n".join(said["rules"]),
+        frame=_frame(said["packet"]),
+        passed=passed,
+        assumed=tuple(said.get("assumed", ())),
+    )
 
 
 def _frame(said: dict[str, Any]) -> Frame:
     quoted = said.get("quoted")
     options = bytes.fromhex(said.get("tcp_options", ""))
-    return Frame(**said | {"tcp_options": options, "quoted": quoted and _frame(quoted)})
+    headers = tuple(said.get("headers", ()))
+    return Frame(**said | {"tcp_options": options, "quoted": quoted and _frame(quoted), "headers": headers})
 
 
 def write(path: Path, about: str, result: Result) -> None:
@@ -79,7 +87,7 @@ def shrunk(lab: Lab, node: Node, whole: Case) -> tuple[Case, Result]:
     found = _first_difference(lab, node, whole)
     if found is None:
         raise SystemExit("no disagreement here")
-    least = attrs.evolve(whole, frames=(found.frame,))
+    least = attrs.evolve(whole, frames=(found.first,))
     while True:
         smaller = next((one for one in _smaller(least) if _first_difference(lab, node, one) is not None), None)
         if smaller is None:

@@ -48,7 +48,16 @@ DNAT = "*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp -j DNAT --to-destination 
         ("! --ctorigdstport 80:90", {}, "no"),
         ("--ctreplsrcport 80", {}, "yes"),
         ("--ctrepldstport 5001", {}, "no"),
-        ("--ctorigdst 192.0.2.1", {"state": "ESTABLISHED"}, TABLE),
+        # A later packet came with its own direction's tuple; the other one is that turned round, but for what is nat's.
+        ("--ctorigdst 192.0.2.1", {"state": "ESTABLISHED", "direction": "ORIGINAL"}, "yes"),
+        ("--ctorigdst 198.51.100.7", {"state": "ESTABLISHED", "direction": "REPLY", "status": "SNAT"}, "yes"),
+        ("--ctorigdst 192.0.2.1", {"state": "ESTABLISHED", "direction": "REPLY", "status": "DNAT"}, TABLE),
+        ("--ctreplsrc 198.51.100.7", {"state": "ESTABLISHED", "direction": "REPLY", "status": "DNAT"}, "yes"),
+        ("--ctreplsrc 192.0.2.1", {"state": "ESTABLISHED", "direction": "ORIGINAL", "status": "SNAT"}, "yes"),
+        ("--ctreplsrcport 80", {"state": "ESTABLISHED", "direction": "ORIGINAL", "status": "DNAT"}, TABLE),
+        ("--ctrepldstport 5000", {"status": "CONFIRMED"}, "yes"),
+        ("--ctrepldstport 5000", {"status": "CONFIRMED,SNAT"}, TABLE),
+        ("--ctorigdst 192.0.2.1", {"state": "RELATED", "direction": "ORIGINAL", "status": "CONFIRMED"}, TABLE),
         ("--ctorigdstport 80", {"protocol": "icmp"}, "its protocol has no ports"),
         ("--ctexpire 10:20", {}, TABLE),
         # Without a connection the rest holds if the state does, and nothing does where no state is asked for.

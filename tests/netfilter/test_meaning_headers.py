@@ -116,9 +116,14 @@ INSIDE = "what stands in the header is not said"
         ("-p 135 -m mh", {"protocol": 135}, "yes"),
         ("-p 135 -m mh --mh-type 5", {"protocol": 135}, "a packet here has no type of its mobility header"),
         ("-p 135 -m mh --mh-type 5", {"protocol": 135, "fragment": True}, "no"),
-        # What ipv6_find_hdr gives is the protocol behind all extension headers.
-        ("-p ah", {"protocol": "any", "headers": "auth"}, "no"),
-        ("! -p ah", {"protocol": "any", "headers": "auth"}, "yes"),
+        # The protocol is behind all extension headers, but for that of authentication.
+        ("-p 60", {"protocol": "any", "headers": "dst"}, "no"),
+        ("! -p 43", {"protocol": "any", "headers": "route"}, "yes"),
+        ("-p tcp", {"protocol": "tcp", "headers": "hop,dst"}, "yes"),
+        ("-p tcp", {"protocol": "tcp", "headers": "auth"}, "no"),
+        ("-p ah", {"protocol": "tcp", "headers": "auth"}, "yes"),
+        ("-p ah", {"protocol": "ah"}, "yes"),
+        ("! -p tcp", {"protocol": "tcp", "headers": "auth"}, "yes"),
     ],
 )
 def test_extension_headers(asked: str, fields: dict[str, Any], matches: str) -> None:

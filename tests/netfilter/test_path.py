@@ -131,6 +131,8 @@ NAT = (
     ":POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n"
 )
 SRC_NAT, DST_NAT = 0x10, 0x20
+ALL_HOSTS = "224.0.0.1"
+"""The group in which every node is; a translation may have led there, too."""
 
 
 def _shown(held: AddressSet | None) -> str:
@@ -141,9 +143,15 @@ def _shown(held: AddressSet | None) -> str:
     ("status", "found"),
     [
         (0, {("ORIGINAL,REPLY", "8.8.8.8", "192.0.2.9")}),
-        (DST_NAT, {("ORIGINAL", "open", "192.0.2.9"), ("REPLY", "8.8.8.8", "open")}),
-        (SRC_NAT, {("ORIGINAL", "8.8.8.8", "open"), ("REPLY", "open", "192.0.2.9")}),
-        (SRC_NAT | DST_NAT, {("ORIGINAL,REPLY", "open", "open")}),
+        (
+            DST_NAT,
+            {("ORIGINAL", "open", "192.0.2.9"), ("ORIGINAL", ALL_HOSTS, "192.0.2.9"), ("REPLY", "8.8.8.8", "open")},
+        ),
+        (
+            SRC_NAT,
+            {("ORIGINAL", "8.8.8.8", "open"), ("REPLY", "open", "192.0.2.9"), ("REPLY", ALL_HOSTS, "192.0.2.9")},
+        ),
+        (SRC_NAT | DST_NAT, {("ORIGINAL,REPLY", "open", "open"), ("ORIGINAL,REPLY", ALL_HOSTS, "open")}),
     ],
 )
 def test_a_later_packet_is_translated_as_the_first_or_back(status: int, found: set[tuple[str, ...]]) -> None:
@@ -153,6 +161,13 @@ def test_a_later_packet_is_translated_as_the_first_or_back(status: int, found: s
         (str(one.direction), _shown(flow.packet.dst), _shown(flow.packet.src)) for flow in flows for one in flow.when
     }
     assert ways == found
+
+
+def test_what_is_sent_again_before_an_answer_is_translated_as_it_was() -> None:
+    packet = Packet(src="192.0.2.9", dst="8.8.8.8", state="NEW", status="CONFIRMED,DNAT")
+    (flow,) = trace(parse(NAT), packet, node=Node(interfaces={"eth0": ("192.0.2.1/24",)}))[:1]
+    assert flow.steps == ()
+    assert (_shown(flow.packet.dst), _shown(flow.packet.src)) == ("open", "192.0.2.9")
 
 
 def test_an_error_about_a_connection_asks_no_rule_of_nat() -> None:

@@ -40,7 +40,7 @@ def fields_read(target: Target, evidence: Evidence) -> frozenset[str] | None:
 
 _NOTHING: frozenset[str] = frozenset()
 _MARK = frozenset({"mark"})
-_MASQUERADED = frozenset({"src", "sport", "status"})
+_MASQUERADED = frozenset({"src", "sport", "protocol", "status"})
 _MASQUERADED_BY_NODE = _MASQUERADED | {"dst", "out_interface"}
 
 
@@ -81,7 +81,7 @@ EFFECTS: Mapping[type[Target], Callable[[Any, State, Site], Course]] = MappingPr
         targets.Snpt: prefixes.snpt,
         targets.Synproxy: steering.synproxy,
         targets.Tcpmss: verdicts.go_on,
-        targets.Tcpoptstrip: verdicts.go_on,
+        targets.Tcpoptstrip: headers.tcpoptstrip,
         targets.Tee: verdicts.go_on,
         targets.Tos: headers.tos,
         targets.Tproxy: steering.tproxy,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from iptables_model.model import targets
-from iptables_model.netfilter.bits import FULL
-from iptables_model.netfilter.condition import Within
-from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, goes_on_with, told
+from iptables_model.netfilter.bits import FULL, BitSet
+from iptables_model.netfilter.condition import Any, Not, Within
+from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, each, goes_on_with, told
 from iptables_model.netfilter.effects.mixing import masked
+from iptables_model.netfilter.meaning.asking import WHOLE
 from iptables_model.netfilter.sets import NumberSet
 from iptables_model.netfilter.state import Constant, Override, State
 
-__all__ = ["classify", "dscp", "ecn", "hl", "tos", "ttl"]
+__all__ = ["classify", "dscp", "ecn", "hl", "tcpoptstrip", "tos", "ttl"]
 
 _ECT, _DSCP = 0x03, 0xFC
 """The two parts of the byte that was the type of service (INET_ECN_MASK, XT_DSCP_MASK)."""
 _ECE, _CWR = 0x40, 0x80
 """Two of the TCP flags."""
+_NOP = 1 << 1
+"""TCPOPT_NOP among the kinds of TCP options."""
 
 
 def ttl(target: targets.Ttl, state: State, site: Site) -> Course:
@@ -66,6 +69,17 @@ def ecn(target: targets.Ecn, state: State, _: Site) -> Course:
         set_to = sum(flag for flag, value in flags.items() if value)
         changes["tcp_flags"] = masked(state, "tcp_flags", keep=~sum(flags) & FULL, xor=set_to)
     return [goes_on_with(state, **changes)]
+
+
+def tcpoptstrip(target: targets.Tcpoptstrip, state: State, site: Site) -> Course:
+    """Overwrite options by NOPs (tcpoptstrip_mangle_packet, net/netfilter/xt_TCPOPTSTRIP.c)."""
+    stripped = sum(1 << kind for kind in set(target.strip_options or ()))
+    has_none = Any((Not(WHOLE), Within("tcp_options", BitSet.of(0, stripped))))
+    unchanged, rest = site.split(state, has_none)
+    course = each(unchanged, Verdict.CONTINUE)
+    for one in rest:
+        course.append(goes_on_with(one, tcp_options=masked(one, "tcp_options", keep=~(stripped | _NOP), xor=_NOP)))
+    return course
 
 
 def classify(target: targets.Classify, state: State, _: Site) -> Course:

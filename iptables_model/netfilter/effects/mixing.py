@@ -6,9 +6,13 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from iptables_model.netfilter.bits import FULL, Pattern, moved
+from iptables_model.netfilter.fields import TCP_OPTIONS
 from iptables_model.netfilter.state import Bits, Constant, Mixed, State
 
 __all__ = ["Mixture", "bits_of", "joined", "kept", "masked", "shifted"]
+
+_WIDE = TCP_OPTIONS.full
+"""The only bits put together that are not 32: those of the kinds of options."""
 
 Mixture: TypeAlias = Mixed | Constant
 """Bits that come from the packet asked about, or are one of a set."""
@@ -32,7 +36,7 @@ def _masked(field: str, alike: Pattern, keep: int, xor: int) -> Mixed:
 
 def bits_of(state: State, field: str) -> Mixture:
     """Say where the bits of a field come from; those that all packets of the state have alike are constant."""
-    held = state.now.get(field, Mixed((Bits(field, FULL),), 0))
+    held = state.now.get(field, Mixed((Bits(field, _WIDE if field == "tcp_options" else FULL),), 0))
     if not isinstance(held, Mixed):
         value: Any = state.view(field)
         return held if isinstance(held, Constant) and value.single is None else Mixed((), value.single)

@@ -1,26 +1,29 @@
 """What the targets of nat do: rewrite addresses and ports, and remember it in the connection's status.
 
-It is taken for granted that no other connection has the wanted addresses and ports already, and that what the kernel
-chooses from several is not what it was before.
+It is taken for granted that no other connection has the wanted addresses and ports already, and that an address of a
+node that is not known is not the one that was there before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any as Anything
+from typing import TypeAlias
 
 import attrs
 
 from iptables_model.model import targets
 from iptables_model.netfilter import intervals
-from iptables_model.netfilter.bits import FULL
-from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Assume, Condition, Within
+from iptables_model.netfilter.bits import FULL, BitSet
+from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Any, Assume, Condition, Within
 from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, each, told
 from iptables_model.netfilter.effects.mixing import masked
 from iptables_model.netfilter.effects.own import LINK_LOCAL, first_addresses, source_address
 from iptables_model.netfilter.effects.pieces import Piece, blocks, parted
 from iptables_model.netfilter.evidence import local_statement
+from iptables_model.netfilter.fields import STATUS
+from iptables_model.netfilter.meaning.asking import WITH_PORTS
 from iptables_model.netfilter.packet import ANY
 from iptables_model.netfilter.sets import AddressSet, NumberSet
 from iptables_model.netfilter.state import Constant, Override, State, Supposition, assumption_key
@@ -44,6 +47,8 @@ class Manip:
 
 
 _SOURCE = Manip("src", "sport", 1 << 4)
+_SETTLED = Within("status", BitSet.of(STATUS.bits["CONFIRMED"], STATUS.bits["CONFIRMED"]))
+"""A connection that is confirmed stays as it is (nf_nat_setup_info, nf_nat_core.c)."""
 _DESTINATION = Manip("dst", "dport", 1 << 5)
 
 
@@ -123,6 +128,11 @@ def redirect(target: targets.Redirect, state: State, site: Site) -> Course:
 
     A packet that came by an interface without an address is dropped.
     """
+    settled, rest = site.split(state, _SETTLED)
+    return each(settled, Verdict.ACCEPT) + [effect for one in rest for effect in _to_itself(target, one, site)]
+
+
+def _to_itself(target: targets.Redirect, state: State, site: Site) -> Course:
     evidence = site.evidence
     if site.hook == "OUTPUT":
         loopback = AddressSet.read("127.0.0.1" if evidence.family == 4 else "::1")
@@ -144,7 +154,12 @@ def _redirected(target: targets.Redirect, state: State, addresses: AddressSet, s
 def netmap(target: targets.Netmap, state: State, site: Site) -> Course:
     """Rewrite the network and keep the host: of the destination before routing, of the source behind (xt_NETMAP.c)."""
     manip = _DESTINATION if site.hook in ("PREROUTING", "OUTPUT") else _SOURCE
-    view: Any = state.view(manip.address)
+    settled, rest = site.split(state, _SETTLED)
+    return each(settled, Verdict.ACCEPT) + [effect for one in rest for effect in _mapped(target, one, manip, site)]
+
+
+def _mapped(target: targets.Netmap, state: State, manip: Manip, site: Site) -> Course:
+    view: Anything = state.view(manip.address)
     to = AddressSet.of(target.to)
     first, size = to.bounds[0], to.bounds[1] - to.bounds[0]
     pieces = (Piece(AddressSet((start, start + size), to.version), first - start) for start in blocks(view, size))
@@ -157,7 +172,7 @@ def netmap(target: targets.Netmap, state: State, site: Site) -> Course:
 
 def _bound(state: State, manip: Manip, wanted: Wanted, site: Site) -> Course:
     """Find new addresses and ports, and bind the connection to them (nf_nat_setup_info, nf_nat_core.c)."""
-    kept, rest = site.split(state, wanted.held(manip))
+    kept, rest = site.split(state, Any((_SETTLED, wanted.held(manip))))
     course = each(kept, Verdict.ACCEPT)
     for one in rest:
         for two, port in _new_ports(one, manip, wanted, site):
@@ -178,7 +193,7 @@ def _addresses(
     """
     if wanted.addresses is None:
         yield state, {}
-    elif not stays or (wanted.own and not _single(wanted.addresses)):
+    elif not stays or (wanted.own and wanted.addresses == AddressSet.everything(wanted.addresses.version)):
         yield state, {manip.address: Constant(wanted.addresses)}
     else:
         same = Assume(f"the {manip.address} chosen is the one that it was", "the kernel chooses by a hash")
@@ -197,11 +212,16 @@ def _new_ports(state: State, manip: Manip, wanted: Wanted, site: Site) -> Iterat
         keeps = ALWAYS if not wanted.random or _single(wanted.ports) else NEVER
         yield from _set(state, manip.port, wanted.ports, site, keeps)
     elif wanted.random and manip is _SOURCE:
-        port: Any = state.view(manip.port)
-        classes = [NumberSet.of(*to) for of, to in _CLASSES if port & NumberSet.of(*of)]
-        yield state, {manip.port: Constant(NumberSet(intervals.unite(one.bounds for one in classes)))}
+        with_ports, others = site.split(state, WITH_PORTS)
+        yield from ((one, {manip.port: _in_class(one.view(manip.port))}) for one in with_ports)
+        yield from ((one, {}) for one in others)
     else:
         yield state, {}
+
+
+def _in_class(ports: Anything) -> Override:
+    classes = [NumberSet.of(*to) for of, to in _CLASSES if ports & NumberSet.of(*of)]
+    return Constant(NumberSet(intervals.unite(one.bounds for one in classes)))
 
 
 _CLASSES = (((0, 511), (1, 511)), ((512, 1023), (600, 1023)), ((1024, 65535), (1024, 65535)))
@@ -233,7 +253,7 @@ def _offset(state: State, port: str, to: NumberSet, base: int, site: Site) -> It
 
 
 def _offset_pieces(state: State, port: str, to: NumberSet, base: int) -> Iterator[Piece]:
-    view: Any = state.view(port)
+    view: Anything = state.view(port)
     first, size = to.bounds[0], to.bounds[1] - to.bounds[0]
     for origin, ports in ((base, NumberSet.of(base, 65535)), (base - 65536, NumberSet((0, base)))):
         for start in blocks(view & ports, size, origin):

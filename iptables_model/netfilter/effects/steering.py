@@ -15,6 +15,7 @@ from iptables_model.values.addresses import address_text
 __all__ = ["clusterip", "nfqueue", "queue", "synproxy", "tproxy"]
 
 _CONNECTION = ("src", "dst", "sport", "dport", "protocol")
+_PROCESS = Constant(Choice(frozenset({"process"})))
 _SYN, _ACK, _HANDSHAKE = 0x02, 0x10, 0x17
 """Flags of TCP: two of them, and with FIN and RST all that say where in its life a connection is."""
 
@@ -62,8 +63,9 @@ def tproxy(target: targets.Tproxy, state: State, site: Site) -> Course:
     course = []
     for one in taken:
         change = target.tproxy_mark
-        marked = one.rewritten(mark=masked(one, "mark", keep=~change.mask & FULL, xor=change.value))
-        course.append(Effect(marked, Verdict.ACCEPT, told(one, marked, "mark")))
+        mark = masked(one, "mark", keep=~change.mask & FULL, xor=change.value)
+        given = one.rewritten(mark=mark, socket=_PROCESS)
+        course.append(Effect(given, Verdict.ACCEPT, told(one, given, "mark")))
     return course + each(dropped, Verdict.DROP)
 
 

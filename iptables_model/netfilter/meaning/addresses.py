@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any as Anything
 
 from iptables_model.model import matches
-from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Condition, Within
+from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Any, Condition, Not, Within
 from iptables_model.netfilter.evidence import Evidence
-from iptables_model.netfilter.meaning.asking import asks, one_of
+from iptables_model.netfilter.fields import HEADERS
+from iptables_model.netfilter.meaning.asking import asks, has_bits, one_of
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 
 __all__ = ["ip", "iprange"]
@@ -44,12 +45,22 @@ def _is_protocol(number: int) -> Condition:
     return Within("protocol", NumberSet.of(number)) if number else ALWAYS
 
 
+_EXTENSION_HEADERS, _AUTHENTICATION = (43, 44, 60), 51
+_AUTHENTICATED = has_bits("headers", HEADERS.bits["AUTH"])
+
+
+@cache
 def _is_last_protocol(number: int) -> Condition:
-    """Ask for the protocol behind all extension headers, which is none of these (ipv6_find_hdr, exthdrs_core.c)."""
-    return NEVER if number in _EXTENSION_HEADERS else _is_protocol(number)
+    """Ask for the protocol behind all extension headers, which is none of these (ipv6_find_hdr, exthdrs_core.c).
 
-
-_EXTENSION_HEADERS = (43, 44, 51, 60)
+    At an authentication header the search ends for nf_tables (IP6_FH_F_AUTH, nft_set_pktinfo_ipv6). That ip6_tables
+    goes on behind it is left out: a dump looks alike.
+    """
+    if number == _AUTHENTICATION:
+        return Any((_AUTHENTICATED, _is_protocol(number)))
+    if number in _EXTENSION_HEADERS:
+        return NEVER
+    return All((_is_protocol(number), Not(_AUTHENTICATED))) if number else ALWAYS
 
 
 def iprange(match: matches.Iprange, _: Evidence) -> Condition:

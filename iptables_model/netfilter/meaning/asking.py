@@ -16,6 +16,7 @@ from iptables_model.values.negatable import Negatable
 __all__ = [
     "TRACKED",
     "WHOLE",
+    "WITH_PORTS",
     "asks",
     "assumed",
     "has_bits",
@@ -45,6 +46,9 @@ WHOLE = one_of("fragment", "no")
 
 TRACKED = Not(one_of("state", "INVALID", "UNTRACKED"))
 """Asks that the packet has a connection: nf_ct_get finds none for the others, nor in raw."""
+
+WITH_PORTS = Within("protocol", NumberSet((6, 7, 17, 18, 33, 34, 132, 133, 136, 137)))
+"""TCP, UDP, DCCP, SCTP, UDP-Lite. In the tuples of others there are ids, keys or nothing in the place of ports."""
 
 
 def has_bits(field: str, bits: int) -> Within:

@@ -5,43 +5,39 @@ A packet without a connection (INVALID, UNTRACKED, or any in raw) is answered be
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any as Anything
+
+import attrs
 
 from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import ALWAYS, All, Any, Assume, Condition, Initially, Not, Within
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.fields import STATUS
-from iptables_model.netfilter.meaning.asking import TRACKED, asks, assumed, has_bits, one_of
+from iptables_model.netfilter.meaning.asking import TRACKED, WITH_PORTS, asks, assumed, has_bits, one_of
 from iptables_model.netfilter.sets import AddressSet, NumberSet
+from iptables_model.values.addresses import HostPrefix
 from iptables_model.values.negatable import Negatable
+from iptables_model.values.numbers import PortRange
 
 __all__ = ["connbytes", "connlabel", "conntrack", "helper", "state"]
 
 _TABLE = "the connection table is not in the dump"
-_FIRST = one_of("state", "NEW")
-_WITH_PORTS = Within("protocol", NumberSet((6, 7, 17, 18, 33, 34, 132, 133, 136, 137)))
-"""TCP, UDP, DCCP, SCTP, UDP-Lite. In the tuples of others there are ids, keys or nothing in the place of ports."""
+_RELATED = one_of("state", "RELATED")
+_FIRST = All((one_of("state", "NEW"), Initially("status", BitSet.of(0, STATUS.bits["CONFIRMED"]))))
 
 
 def conntrack(match: matches.Conntrack, _: Evidence) -> Condition:
     """Ask what conntrack knows of the packet (conntrack_mt, net/netfilter/xt_conntrack.c).
 
     Without a connection nothing but the state counts: where that is asked for, the rest holds, else nothing does.
-    The tuples of a connection are known as long as the packet is its first.
+    The tuples of a connection are known as long as the packet is its first. Of a later one, its own direction's tuple
+    is what the packet came with; the other one is that turned round, as far as nothing is translated.
     """
     asked = (
         ALWAYS if match.ctdir is None else one_of("direction", str(match.ctdir)),
-        _end("ctorigsrc", match.ctorigsrc, _address(_original("src"))),
-        _end("ctorigdst", match.ctorigdst, _address(_original("dst"))),
-        _end("ctreplsrc", match.ctreplsrc, _address(_answering("dst", "DNAT"))),
-        _end("ctrepldst", match.ctrepldst, _address(_answering("src", "SNAT"))),
         asks(match.ctproto, _protocol),
-        _end("ctorigsrcport", match.ctorigsrcport, _port(_original("sport"))),
-        _end("ctorigdstport", match.ctorigdstport, _port(_original("dport"))),
-        _end("ctreplsrcport", match.ctreplsrcport, _port(_answering("dport", "DNAT"))),
-        _end("ctrepldstport", match.ctrepldstport, _port(_answering("sport", "SNAT"))),
+        *(_end(name, getattr(match, name)) for name in _ENDS),
         asks(match.ctstatus, _status),
         asks(match.ctexpire, _expires),
     )
@@ -76,46 +72,78 @@ def _expires(seconds: Anything) -> Condition:
 
 def _protocol(number: int) -> Condition:
     """Ask for the connection's protocol, which is the packet's unless an ICMP error is RELATED to it."""
-    related = one_of("state", "RELATED")
     unknown = Assume(f"the connection's ctproto is {number}", _TABLE)
-    return Any((All((Not(related), Within("protocol", NumberSet.of(number)))), All((related, unknown))))
+    return Any((All((Not(_RELATED), Within("protocol", NumberSet.of(number)))), All((_RELATED, unknown))))
 
 
-_Ask = Callable[[Anything], Condition]
+@attrs.frozen
+class End:
+    """Say what a packet tells of one end of its connection's tuples.
+
+    One of the tuple's own direction came with it in the field `own`; one of the other direction in the field `other`,
+    unless the connection has the bit `translation`.
+    """
+
+    direction: str
+    own: str
+    other: str
+    translation: str
 
 
-def _end(name: str, option: Negatable[Anything] | None, of_first: _Ask) -> Condition:
+_ENDS = {
+    "ctorigsrc": End("ORIGINAL", "src", "dst", "SNAT"),
+    "ctorigdst": End("ORIGINAL", "dst", "src", "DNAT"),
+    "ctreplsrc": End("REPLY", "src", "dst", "DNAT"),
+    "ctrepldst": End("REPLY", "dst", "src", "SNAT"),
+    "ctorigsrcport": End("ORIGINAL", "sport", "dport", "SNAT"),
+    "ctorigdstport": End("ORIGINAL", "dport", "sport", "DNAT"),
+    "ctreplsrcport": End("REPLY", "sport", "dport", "DNAT"),
+    "ctrepldstport": End("REPLY", "dport", "sport", "SNAT"),
+}
+
+
+def _end(name: str, option: Negatable[Anything] | None) -> Condition:
     """Ask for an address or a port of one of the connection's tuples."""
-
-    def ask(value: Anything) -> Condition:
-        later = Assume(f"the connection's {name} is {value}", _TABLE)
-        return Any((All((_FIRST, of_first(value))), All((Not(_FIRST), later))))
-
-    return asks(option, ask)
+    ask = _address if option is None or isinstance(option.value, HostPrefix) else _port
+    return asks(option, lambda value: ask(name, value))
 
 
-def _original(field: str) -> _Ask:
-    """Ask for what conntrack saw: the packet as it came, since nothing rewrites it before."""
-    return lambda allowed: Initially(field, allowed)
+def _address(name: str, wanted: HostPrefix) -> Condition:
+    return _held(name, str(wanted), AddressSet.of(wanted.network))
 
 
-def _answering(field: str, translation: str) -> _Ask:
-    """Ask for what answers will have: what NAT has made of the packet (nf_nat_setup_info), or as it came."""
-    done = has_bits("status", STATUS.bits[translation])
-    return lambda allowed: Any((All((done, Within(field, allowed))), All((Not(done), Initially(field, allowed)))))
+def _port(name: str, wanted: PortRange) -> Condition:
+    unknown = Assume(f"what the connection has for a port is {wanted}", "its protocol has no ports")
+    known = _held(name, str(wanted), NumberSet.of(wanted.first, wanted.last))
+    return Any((All((WITH_PORTS, known)), All((Not(WITH_PORTS), unknown))))
 
 
-def _address(ask: _Ask) -> _Ask:
-    return lambda value: ask(AddressSet.of(value.network))
+def _held(name: str, text: str, allowed: AddressSet | NumberSet) -> Condition:
+    unknown = Assume(f"the connection's {name} is {text}", _TABLE)
+    later = _of_later(_ENDS[name], allowed, unknown)
+    return Any((All((_FIRST, _of_first(_ENDS[name], allowed))), All((Not(_FIRST), later))))
 
 
-def _port(ask: _Ask) -> _Ask:
-    def asked(ports: Anything) -> Condition:
-        unknown = Assume(f"what the connection has for a port is {ports}", "its protocol has no ports")
-        among = ask(NumberSet.of(ports.first, ports.last))
-        return Any((All((_WITH_PORTS, among)), All((Not(_WITH_PORTS), unknown))))
+def _of_first(end: End, allowed: AddressSet | NumberSet) -> Condition:
+    """Ask for what conntrack saw, or for what answers will have: what NAT has made of that (nf_nat_setup_info)."""
+    if end.direction == "ORIGINAL":
+        return Initially(end.own, allowed)
+    done = has_bits("status", STATUS.bits[end.translation])
+    return Any((All((done, Within(end.other, allowed))), All((Not(done), Initially(end.other, allowed)))))
 
-    return asked
+
+def _of_later(end: End, allowed: AddressSet | NumberSet, unknown: Condition) -> Condition:
+    """Ask a later packet for what it tells; an error, or what is expected, has the ends of another connection."""
+    own = one_of("direction", end.direction)
+    translated = has_bits("status", STATUS.bits[end.translation])
+    told = Any(
+        (
+            All((own, Initially(end.own, allowed))),
+            All((Not(own), Not(translated), Initially(end.other, allowed))),
+            All((Not(own), translated, unknown)),
+        )
+    )
+    return Any((All((Not(_RELATED), told)), All((_RELATED, unknown))))
 
 
 def helper(match: matches.Helper, _: Evidence) -> Condition:
@@ -126,8 +154,12 @@ def helper(match: matches.Helper, _: Evidence) -> Condition:
 
 
 def connlabel(match: matches.Connlabel, _: Evidence) -> Condition:
-    """Ask for a label; with `--set` the connection has it from now on (connlabel_mt, net/netfilter/xt_connlabel.c)."""
-    labelled = ALWAYS if match.set else Assume(f"the connection has label {match.label.value}", _TABLE, fleeting=True)
+    """Ask for a label; with `--set` the connection has it from now on (connlabel_mt, net/netfilter/xt_connlabel.c).
+
+    That is, if it has room for labels, which it was given if there was a rule about them when it began.
+    """
+    room = Any((_FIRST, Assume("the connection has room for labels", "it may be older than the first rule about them")))
+    labelled = room if match.set else Assume(f"the connection has label {match.label.value}", _TABLE, fleeting=True)
     return asks(match.label, lambda _: All((TRACKED, labelled)))
 
 

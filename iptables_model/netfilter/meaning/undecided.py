@@ -60,7 +60,7 @@ PARTLY: Mapping[type[Match], str] = MappingProxyType(
         matches.Ah: "length and reserved field",
         matches.Connbytes: "the counters of a connection",
         matches.Connlabel: "labels that no `--set` sets",
-        matches.Conntrack: "the tuples of later packets, `--ctexpire`",
+        matches.Conntrack: "what nat made of the ends of later packets, `--ctexpire`",
         matches.Dccp: "`--dccp-option`",
         matches.Dst: "what stands in the header",
         matches.Frag: "what stands in the header",

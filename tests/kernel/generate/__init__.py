@@ -5,14 +5,32 @@ from __future__ import annotations
 import re
 from random import Random
 
-from tests.kernel.experiment import Case
+import attrs
+
+from tests.kernel.frames import Frame
+from tests.kernel.generate.later import later
 from tests.kernel.generate.packets import packets
 from tests.kernel.generate.rules import HOOKS, table
 
-__all__ = ["case"]
+__all__ = ["Case", "case", "later"]
+
+
+@attrs.frozen(kw_only=True)
+class Case:
+    """Hold a ruleset as a text to restore, and packets: the openers are sent before the rules are there.
+
+    Unless the case is `tracked`, conntrack sees no packets.
+    """
+
+    family: int
+    text: str
+    openers: tuple[Frame, ...]
+    frames: tuple[Frame, ...]
+    tracked: bool = True
+
 
 _NOT_OF_FRAGMENTS = re.compile(
-    r"-A .*(-m (conntrack|connmark|socket|state|tcp|tcpmss|udp)|-j (CONNMARK|SYNPROXY|TPROXY)) .*\n"
+    r"-A .*(-m (cluster|conn\w+|helper|socket|state|tcp|tcpmss|udp)|-j (CONN\w+|CT --(?!notrack)|SYNPROXY|TPROXY)).*\n"
 )
 """Rules for which the kernel puts fragments together, or which read as a transport header what stands in its place."""
 

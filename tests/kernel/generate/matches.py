@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.kernel.generate.spot import PORTS, TOS, TTLS, Piece, Spot, within
+from tests.kernel.generate.ipv6 import IPV6
+from tests.kernel.generate.spot import TOS, TTLS, Piece, Spot, within
+from tests.kernel.generate.transport import TRANSPORT
 from tests.kernel.lab import WIRE_ADDRESS
 
 __all__ = ["MATCHES"]
@@ -11,41 +13,35 @@ _INTERFACES = ("eth0", "pod+", "pod1", "lo")
 _STATES = ("NEW", "ESTABLISHED", "INVALID", "UNTRACKED", "RELATED", "DNAT", "SNAT")
 
 
-def _ports(spot: Spot) -> str:
-    return f"-m {spot.protocol} {_one_port(spot)}"
-
-
-def _one_port(spot: Spot) -> str:
-    return f"{spot.sign()}--{spot.one('dport', 'sport')} {spot.ports()}"
-
-
-def _tcp(spot: Spot) -> str:
-    """Write all that `-m tcp` asks at once, since iptables-nft joins what is asked twice."""
-    flags = spot.one("SYN,RST,ACK,FIN SYN", "ALL NONE", "ACK ACK", "SYN,ACK SYN,ACK")
-    port, flagged = _one_port(spot), f"{spot.sign()}--tcp-flags {flags}"
-    return f"-m tcp {spot.one(port, flagged, f'{port} {flagged}')}"
-
-
-def _multiport(spot: Spot) -> str:
-    return f"-m multiport {spot.sign()}--{spot.one('sports', 'dports', 'ports')} {spot.one(*PORTS)},{spot.ports()}"
+_TYPES = {
+    4: (
+        "LOCAL",
+        "MULTICAST",
+        "UNICAST",
+        "LOCAL,UNICAST",
+        "BROADCAST",
+        "LOCAL,BROADCAST,MULTICAST",
+        "BLACKHOLE",
+        "UNSPEC",
+    ),
+    6: ("LOCAL", "MULTICAST", "UNICAST", "LOCAL,UNICAST", "UNSPEC", "MULTICAST,UNICAST"),
+}
 
 
 def _addrtype(spot: Spot) -> str:
-    kinds = spot.one("LOCAL", "MULTICAST", "UNICAST", "LOCAL,UNICAST")
-    return f"-m addrtype {spot.sign()}--{spot.one('src', 'dst')}-type {kinds}"
+    sides = spot.one(("src",), ("dst",), ("src", "dst"))
+    asked = [f"{spot.sign()}--{side}-type {spot.one(*_TYPES[spot.family])}" for side in sides]
+    near = [f"--limit-iface-{end}" for end, hooks in _NEAR.items() if spot.hooks <= hooks and spot.number(0, 3) == 0]
+    return " ".join(("-m addrtype", *asked, *near[:1]))
 
 
-def _icmp(spot: Spot) -> str:
-    return f"-m icmp {spot.sign()}--icmp-type {spot.one('8', '0', '8/0', '3/1', 'any')}"
-
-
-def _icmp6(spot: Spot) -> str:
-    return f"-m icmp6 {spot.sign()}--icmpv6-type {spot.one('128', '129', '1/3', '128/0')}"
+_NEAR = {"in": {"PREROUTING", "INPUT", "FORWARD"}, "out": {"FORWARD", "OUTPUT", "POSTROUTING"}}
 
 
 def _iprange(spot: Spot) -> str:
-    low, high = ("10.0.0.0", "192.0.2.5") if spot.family == 4 else ("2001:db8::", "2001:db8:60::")
-    return f"-m iprange {spot.sign()}--{spot.one('src', 'dst')}-range {low}-{high}"
+    ends = ("10.0.0.0", "192.0.2.5", "203.0.113.9") if spot.family == 4 else ("2001:db8::", "2001:db8:60::", "fe80::")
+    asked = [f"{spot.sign()}--{side}-range {'-'.join(spot.one(ends[:2], ends[1:]))}" for side in ("src", "dst")]
+    return f"-m iprange {' '.join(spot.one(asked, asked[:1], asked[1:]))}"
 
 
 def _conntrack(spot: Spot) -> str:
@@ -59,11 +55,11 @@ def _conntrack(spot: Spot) -> str:
         "destination": f"{spot.sign()}--ctorigdst {spot.network()}",
         "from": f"{spot.sign()}--ctreplsrc {spot.network()}",
         "to": f"{spot.sign()}--ctrepldst {spot.network()}",
-        "port": f"{spot.sign()}--ctorigdstport {spot.ports()}",
-        "back": f"{spot.sign()}--ctreplsrcport {spot.ports()}",
     }
-    kinds = [kind for kind in asked if spot.has_ports or kind not in ("port", "back")]
-    return f"-m conntrack {' '.join(asked[kind] for kind in spot.random.sample(kinds, spot.one(1, 1, 2)))}"
+    if spot.has_ports:
+        ends = ("origsrc", "origdst", "replsrc", "repldst")
+        asked |= {end: f"{spot.sign()}--ct{end}port {spot.ports()}" for end in ends}
+    return f"-m conntrack {' '.join(spot.random.sample(list(asked.values()), spot.one(1, 1, 2)))}"
 
 
 def _ttl(spot: Spot) -> str:
@@ -76,30 +72,19 @@ def _tos(spot: Spot) -> str:
     return spot.one(
         f"-m tos {spot.sign()}--tos {tos:#04x}/{spot.one(0xFF, 0xFC, 0x3F):#04x}",
         f"-m dscp {spot.sign()}--dscp {tos >> 2:#04x}",
+        f"-m dscp {spot.sign()}--dscp-class {spot.one('EF', 'CS0', 'AF11')}",
     )
 
 
 def _ecn(spot: Spot) -> str:
     if spot.protocol == "tcp" and spot.one(True, False):
-        return f"-m ecn {spot.sign()}--ecn-tcp-{spot.one('cwr', 'ece')}"
+        cwr, ece = (f"{spot.sign()}--ecn-tcp-{flag}" for flag in ("cwr", "ece"))
+        return f"-m ecn {spot.one(cwr, ece, f'{cwr} {ece}')}"
     return f"-m ecn {spot.sign()}--ecn-ip-ect {spot.number(0, 3)}"
-
-
-def _tcp_option(spot: Spot) -> str:
-    return spot.one(
-        f"-m tcp {spot.sign()}--tcp-option {spot.one(2, 4, 8)}",
-        f"-m tcpmss {spot.sign()}--mss {spot.one('1400', '1000:1460', '0:1000')}",
-    )
 
 
 def _length(spot: Spot) -> str:
     return f"-m length {spot.sign()}--length {spot.one('0:40', '48', '28:60', '100:65535')}"
-
-
-def _chunks(spot: Spot) -> str:
-    return (
-        f"-m sctp {spot.sign()}--chunk-types {spot.one('any', 'all', 'only')} {spot.one('INIT', 'DATA,INIT', 'ABORT')}"
-    )
 
 
 def _mac(spot: Spot) -> str:
@@ -107,7 +92,11 @@ def _mac(spot: Spot) -> str:
 
 
 def _owner(spot: Spot) -> str:
-    return f"-m owner {spot.sign()}--{spot.one('uid-owner', 'gid-owner')} {spot.one('0', '1000', '0-10')}"
+    """Ask for the sender, now and then for the other groups that it is in, which is assumed."""
+    user, group = (f"{spot.sign()}--{kind} {spot.one('0', '1000', '0-10')}" for kind in ("uid-owner", "gid-owner"))
+    known = (user, group, f"{user} {group}", f"{spot.sign()}--socket-exists")
+    others = f"{group} --suppl-groups"
+    return f"-m owner {others if spot.seldom() else spot.one(*known)}"
 
 
 def _rpfilter(spot: Spot) -> str:
@@ -115,14 +104,44 @@ def _rpfilter(spot: Spot) -> str:
     return " ".join(("-m rpfilter", *asked))
 
 
+def _socket(spot: Spot) -> str:
+    return " ".join(("-m socket", *(one for one in ("--transparent", "--nowildcard") if spot.one(True, False))))
+
+
+_SETS = (
+    ("hosts", "src"),
+    ("hosts", "dst"),
+    ("nets", "src"),
+    ("nets", "dst"),
+    ("ports", "dst,dst"),
+    ("ports", "src,src"),
+)
+
+
 def _set(spot: Spot) -> str:
-    name, sides = spot.one(("hosts", "src"), ("hosts", "dst"), ("nets", "src"), ("nets", "dst"), ("ports", "dst,dst"))
-    return f"-m set {spot.sign()}--match-set {name}{spot.family} {sides}"
+    name, sides = spot.one(*_SETS)
+    options = ("--return-nomatch", "! --update-counters", "! --update-subcounters")
+    asked = [one for one in options if spot.number(0, 3) == 0]
+    return " ".join((f"-m set {spot.sign()}--match-set {name}{spot.family} {sides}", *asked))
 
 
-def _spi(spot: Spot) -> str:
-    """Ask for SPIs, but not `! 0:4294967295`: iptables-save keeps silent about all of them, and so about the `!`."""
-    return f"-m {spot.protocol} {spot.sign()}--{spot.protocol}spi {spot.one('256', '100:300', '250:4294967295')}"
+def _nth(spot: Spot) -> str:
+    """Count packets: of one, each is the first; of more, it is assumed which one it is."""
+    return f"-m statistic --mode nth {spot.sign()}--every {spot.one('1 --packet 0', '1 --packet 0', '3 --packet 1')}"
+
+
+def _label(spot: Spot) -> str:
+    """Label a connection; those from before the rules have no room for labels, and in raw neither have templates."""
+    return f"-m connlabel {spot.sign()}--label {spot.number(0, 3)} --set"
+
+
+def _recent(spot: Spot) -> str:
+    mask = "255.255.255.0" if spot.family == 4 else "ffff:ffff::"
+    return f"-m recent {spot.sign()}--set --name seen --mask {mask} --{spot.one('rsource', 'rdest')}"
+
+
+def _policy(spot: Spot) -> str:
+    return f"-m policy --dir in --pol {spot.one('ipsec', 'none', 'ipsec --strict --reqid 5')}"
 
 
 def _input_only(spot: Spot) -> bool:
@@ -130,18 +149,12 @@ def _input_only(spot: Spot) -> bool:
 
 
 MATCHES = (
+    *TRANSPORT,
+    *IPV6,
     Piece(lambda spot: f"{spot.sign()}-s {spot.network()}"),
     Piece(lambda spot: f"{spot.sign()}-d {spot.network()}"),
     Piece(lambda spot: f"{spot.sign()}-i {spot.one(*_INTERFACES)}", _input_only),
     Piece(lambda spot: f"{spot.sign()}-o {spot.one(*_INTERFACES)}", within("FORWARD", "OUTPUT", "POSTROUTING")),
-    Piece(_ports, lambda spot: spot.protocol in ("udp", "sctp")),
-    Piece(_tcp, lambda spot: spot.protocol == "tcp"),
-    Piece(_tcp_option, lambda spot: spot.protocol == "tcp"),
-    Piece(_multiport, lambda spot: spot.has_ports),
-    Piece(_chunks, lambda spot: spot.protocol == "sctp"),
-    Piece(_icmp, lambda spot: spot.protocol == "icmp"),
-    Piece(_icmp6, lambda spot: spot.protocol == "ipv6-icmp"),
-    Piece(_spi, lambda spot: spot.protocol in ("ah", "esp")),
     Piece(lambda spot: f"-m mark {spot.sign()}--mark {spot.mark()}"),
     Piece(lambda spot: f"-m connmark {spot.sign()}--mark {spot.mark()}"),
     Piece(lambda spot: f"-m conntrack {spot.sign()}--ctstate {spot.some(*_STATES)}"),
@@ -157,7 +170,14 @@ MATCHES = (
     Piece(lambda spot: f"-m pkttype {spot.sign()}--pkt-type {spot.one('unicast', 'broadcast', 'multicast')}"),
     Piece(_owner, within("OUTPUT", "POSTROUTING")),
     Piece(_rpfilter, lambda spot: spot.table in ("raw", "mangle") and spot.hooks == {"PREROUTING"}),
+    Piece(_socket, within("PREROUTING", "INPUT")),
     Piece(_set),
-    Piece(lambda _: "-m statistic --mode random --probability 0.5"),
+    Piece(lambda spot: f"-m statistic --mode random {spot.sign()}--probability {spot.one('0.5', '0.3', '1')}"),
+    Piece(_nth, Spot.seldom),
+    Piece(_label, lambda spot: spot.table != "raw" and spot.seldom()),
+    Piece(_recent),
+    Piece(lambda spot: f"-m helper {spot.sign()}--helper ftp"),
+    Piece(_policy, _input_only),
+    Piece(lambda spot: spot.one("-f", "! -f"), lambda spot: spot.family == 4 and spot.seldom()),
     Piece(lambda _: "-m comment --comment said"),
 )

@@ -6,14 +6,15 @@ from random import Random
 
 import attrs
 
-from tests.kernel.frames import AH, ESP, ICMP, ICMP6, SCTP, TCP, UDP, Frame
+from tests.kernel.frames import AH, DCCP, ESP, ICMP, ICMP6, MH, SCTP, TCP, UDP, UDPLITE, Frame
 from tests.kernel.generate.spot import PORTS, TOS, TTLS
 from tests.kernel.lab import HOSTS, OWN, WAYS, way_to
 
-__all__ = ["packets"]
+__all__ = ["ACK", "error", "packets"]
 
-_GRE = 47
-_SYN, _SYN_ACK, _ACK = 0x02, 0x12, 0x10
+_GRE, _NONE = 47, 59
+_HEADERS = ((), (), (), (), ("HOP",), ("DST",), ("AUTH",), ("HOP", "DST", "ROUTE"), ("ROUTE", "AUTH"), ("AUTH", "DST"))
+_SYN, _SYN_ACK, ACK = 0x02, 0x12, 0x10
 _ECN = 0xC0
 _OPTIONS = (b"", b"", b"\2\4\5\x78", b"\2\4\2\x18\4\2\1\1", b"\1\1\x08\x0a" + bytes(8))
 _FRAMES, _CONNECTIONS = 20, 5
@@ -63,9 +64,11 @@ def packets(random: Random, family: int, *, fragments: float) -> tuple[tuple[Fra
     openers = []
     for number in range(_CONNECTIONS):
         opener = attrs.evolve(frames[number], tcp_flags=_SYN)
+        if opener.protocol == UDPLITE:  # from outside it is INVALID here, and an answer would open the connection
+            opener = attrs.evolve(opener, protocol=UDP)
         answer = opener.reply(way_to(opener.dst))
         openers += [opener, answer]
-        frames[number] = random.choice((attrs.evolve(opener, tcp_flags=_ACK), answer, _error(answer, opener)))
+        frames[number] = random.choice((attrs.evolve(opener, tcp_flags=ACK), answer, error(answer, opener)))
     return tuple(openers), tuple(frames)
 
 
@@ -74,7 +77,7 @@ def _frame(random: Random, family: int, number: int) -> Frame:
     way = random.choice((*WAYS, None))
     protocols = [TCP, TCP, TCP, UDP, UDP, ICMP if family == 4 else ICMP6, SCTP]
     if way is not None:
-        protocols += [_GRE, ESP] if family == 6 else [_GRE, ESP, AH]
+        protocols += [_GRE, ESP, DCCP, UDPLITE] + ([_NONE, MH] if family == 6 else [AH])
     protocol = random.choice(protocols)
     return Frame(
         way=way,
@@ -83,12 +86,13 @@ def _frame(random: Random, family: int, number: int) -> Frame:
         protocol=protocol,
         sport=random.choice((1000, 5000, 30000)) + number,
         dport=random.choice(PORTS),
-        tcp_flags=random.choice((_SYN, _SYN, _SYN, _SYN | _ECN, _ACK, _SYN_ACK, 0)),
+        tcp_flags=random.choice((_SYN, _SYN, _SYN, _SYN | _ECN, ACK, _SYN_ACK, 0)),
         tcp_options=random.choice(_OPTIONS),
         icmp_type=8 if family == 4 else 128,
         ttl=random.choice((64, 64, 64, 0, *TTLS)),
         tos=random.choice((0, *TOS)),
         length=0 if protocol == SCTP else random.choice((0, 0, 20, 100)),
+        headers=random.choice(_HEADERS) if family == 6 else (),
         spi=random.choice((200, 256, 1000)),
     )
 
@@ -96,7 +100,7 @@ def _frame(random: Random, family: int, number: int) -> Frame:
 def _odd(random: Random, frame: Frame, fragments: float) -> Frame:
     """Have a packet now and then come from nowhere, go nowhere, or be a fragment."""
     if random.random() < fragments:
-        return attrs.evolve(frame, offset=random.choice((1, 3, 100)))
+        return attrs.evolve(frame, offset=random.choice((1, 3, 100)), headers=())
     if random.random() < 0.08:
         known = _NOWHERE_FROM_HERE if frame.way is None else _NOWHERE
         frame = attrs.evolve(frame, dst=random.choice(known[frame.version]))
@@ -105,7 +109,7 @@ def _odd(random: Random, frame: Frame, fragments: float) -> Frame:
     return frame
 
 
-def _error(answer: Frame, opener: Frame) -> Frame:
+def error(answer: Frame, opener: Frame) -> Frame:
     """Answer with an ICMP error instead: no route to the host."""
     kind, code, protocol = (3, 1, ICMP) if opener.version == 4 else (1, 3, ICMP6)
     return attrs.evolve(answer, protocol=protocol, icmp_type=kind, icmp_code=code, quoted=opener)

@@ -19,7 +19,8 @@ HOOKS = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 _CHAINS = "ABCDEFGH"
-_PROTOCOLS = {4: ("tcp", "udp", "icmp", "sctp", "esp", "ah"), 6: ("tcp", "udp", "ipv6-icmp", "sctp", "esp", "ah")}
+_COMMON = ("tcp", "tcp", "tcp", "udp", "udp", "sctp", "esp", "ah", "dccp", "udplite")
+_PROTOCOLS = {4: (*_COMMON, "icmp", "gre"), 6: (*_COMMON, "ipv6-icmp", "mh", "ipv6-nonxt", "60")}
 
 
 def table(random: Random, family: int, name: str) -> str:
@@ -47,6 +48,8 @@ def _rule(random: Random, family: int, name: str, hooks: frozenset[str], later: 
     spot = Spot(random, family, name, hooks, protocol)
     if protocol is not None:
         yield f"-p {protocol}"
+    elif random.random() < 0.1:
+        yield f"! -p {random.choice(_PROTOCOLS[family])}"
     known = [match for match in MATCHES if match.fits(spot)]
     for match in random.sample(known, min(len(known), random.choice((0, 0, 1, 1, 2, 3)))):
         yield match.write(spot)

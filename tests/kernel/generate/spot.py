@@ -10,7 +10,7 @@ import attrs
 
 from tests.kernel.lab import HOSTS, OWN
 
-__all__ = ["PORTS", "TOS", "TTLS", "Piece", "Spot", "table_is", "within"]
+__all__ = ["PORTS", "TOS", "TTLS", "Piece", "Spot", "family_is", "table_is", "within"]
 
 PORTS = (22, 53, 80, 443, 8080, 30080)
 TTLS = (1, 2, 63, 64, 65, 255)
@@ -47,6 +47,10 @@ class Spot:
         """Give a `!` now and then."""
         return self.one("", "", "! ")
 
+    def seldom(self) -> bool:
+        """Say now and then that something may stand here of which the walk leaves much open."""
+        return self.random.random() < 0.1
+
     def number(self, low: int, high: int) -> int:
         """Give a number from the lower to the higher."""
         return self.random.randint(low, high)
@@ -66,7 +70,11 @@ class Spot:
         return self.one(near, self.own(), self.host(), "0.0.0.0/1" if self.family == 4 else "2001::/16")
 
     def ports(self) -> str:
-        """Give a port or a range."""
+        """Give a port or a range, which may be open at its end."""
+        return self.one(self.closed_ports(), self.closed_ports(), "1024:")
+
+    def closed_ports(self) -> str:
+        """Give a port or a range that says both ends."""
         return self.one(str(self.one(*PORTS)), "1:1024", "80:9000")
 
     def mark(self) -> str:
@@ -85,6 +93,11 @@ class Piece:
 def within(*hooks: str) -> Callable[[Spot], bool]:
     """Say that a piece may stand in chains of some hooks only."""
     return lambda spot: spot.hooks <= set(hooks)
+
+
+def family_is(family: int) -> Callable[[Spot], bool]:
+    """Say that a piece is of one family only."""
+    return lambda spot: spot.family == family
 
 
 def table_is(*tables: str) -> Callable[[Spot], bool]:

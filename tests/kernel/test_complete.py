@@ -1,0 +1,79 @@
+"""Count that the kernel is asked about every option that the walk decides, plain and negated.
+
+What random rules leave out is listed by name, with the reason. An entry that is not needed any more is one to take out.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from iptables_model import parse
+from iptables_model.model import matches, targets
+from iptables_model.model.option import Extension, options_of
+from iptables_model.netfilter.effects import EFFECTS
+from iptables_model.netfilter.meaning import MEANINGS
+from tests.askable import NOT_HERE
+from tests.kernel.generate import case
+
+RULESETS = 800
+
+NO_RULE: dict[type[Extension], str] = {
+    **{kind: "not in this kernel" for kind, tools in NOT_HERE.items() if "iptables-nft" in tools},
+    matches.Connbytes: "it counts packets, and is assumed anew each time",
+    matches.Physdev: "the node has no bridge",
+    targets.Notrack: "iptables prints CT --notrack",
+    targets.Snpt: "of packets outside of its prefix it spoils the checksum, for which nat drops some",
+    targets.Dnpt: "as SNPT",
+    targets.Tcpmss: "that it changes what `-m tcpmss` asks is left out",
+    targets.Tee: "the copy would be traced like the packet",
+}
+"""Extensions of which no random rule makes use."""
+
+NOT_ASKED: dict[type[Extension], set[str]] = {
+    matches.Conntrack: {"--ctexpire", "! --ctexpire"},  # it is assumed anew each time
+    # All but `--set` ask what came before, and are assumed anew each time.
+    matches.Recent: {"--rcheck", "! --rcheck", "--update", "! --update", "--remove", "! --remove"}
+    | {"--seconds", "--reap", "--hitcount", "--rttl"},
+    # The counters are assumed anew each time; to update them is what is done without saying so.
+    matches.Set: {"--update-counters", "--update-subcounters"}
+    | {"--packets-eq", "! --packets-eq", "--packets-lt", "--packets-gt"}
+    | {"--bytes-eq", "! --bytes-eq", "--bytes-lt", "--bytes-gt"},
+    matches.Socket: {"--restore-skmark"},  # that it sets the mark is left out
+    targets.Connmark: {"--mask"},  # iptables prints two masks
+    # Policies are made with a tool that is not installed; ports of connections in two zones clash.
+    targets.Ct: {"--timeout", "--zone-orig"},
+    targets.Nflog: {"--nflog-range"},  # nf_tables' own log expression has a range no more
+}
+"""Options, plain or negated, that no random rule has, and why."""
+
+
+@cache
+def asked() -> dict[type[Extension], set[str]]:
+    """Gather the options that stand in many random rulesets, by their extensions."""
+    found: dict[type[Extension], set[str]] = {}
+    for number in range(RULESETS):
+        for rule in parse(case(f"complete/{number}").text).rules:
+            for part in (*rule.matches, rule.target):
+                if part is not None:
+                    options = {f"{'! ' * negated}{option.flag}" for option, _, negated in options_of(part)}
+                    found.setdefault(type(part), set()).update(options)
+    return found
+
+
+def declared(kind: type[Extension]) -> set[str]:
+    """List the options of an extension, plain and, where that can be, negated."""
+    flagged = [option for option in kind.options if option.flag]
+    return {option.flag for option in flagged} | {f"! {option.flag}" for option in flagged if option.negatable}
+
+
+def _name(kind: type[Extension]) -> str:
+    return f"{'match' if kind in MEANINGS else 'target'}-{kind.extension}"
+
+
+@pytest.mark.parametrize("kind", [*MEANINGS, *EFFECTS], ids=_name)
+def test_the_kernel_is_asked_about_every_option(kind: type[Extension]) -> None:
+    assert (kind in NO_RULE) == (kind not in asked())
+    if kind not in NO_RULE:
+        assert declared(kind) - asked()[kind] == NOT_ASKED.get(kind, set())
