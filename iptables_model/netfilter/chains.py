@@ -19,7 +19,8 @@ from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.memory import Memory
 from iptables_model.netfilter.sets import AddressSet, LineSet, NumberSet
-from iptables_model.netfilter.state import State, Stop
+from iptables_model.netfilter.state import State
+from iptables_model.netfilter.steps import Stop
 from iptables_model.values.addresses import single_address
 
 __all__ = ["ReadyChain", "ReadyChains"]

@@ -8,7 +8,8 @@ from functools import reduce
 from typing import TypeVar
 
 from iptables_model.netfilter.packet import FIELDS
-from iptables_model.netfilter.state import State, Stops, unrolled
+from iptables_model.netfilter.state import State
+from iptables_model.netfilter.steps import Stops, unrolled
 
 __all__ = ["goal", "joined", "met", "sorted_by", "united"]
 

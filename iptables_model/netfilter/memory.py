@@ -6,7 +6,8 @@ from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from iptables_model.netfilter.effects import Verdict
-from iptables_model.netfilter.state import Assumption, Override, State, Stop, Supposition
+from iptables_model.netfilter.state import Assumption, Override, State, Supposition
+from iptables_model.netfilter.steps import Stop
 
 __all__ = ["Course", "Memory"]
 

@@ -22,7 +22,8 @@ from iptables_model.netfilter.fragments import gathering
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.routes import Decision, RouteType
 from iptables_model.netfilter.sets import AddressSet, Choice, NameSet, NumberSet
-from iptables_model.netfilter.state import Assumption, Constant, State, Suppose, split
+from iptables_model.netfilter.split import split
+from iptables_model.netfilter.state import Assumption, Constant, State, Suppose
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.names import Interface
 

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from fractions import Fraction
 from functools import lru_cache
-from itertools import count
 from typing import Any as Anything
-from typing import NamedTuple, Protocol, Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 import attrs
 
-from iptables_model.model.rule import Rule
-from iptables_model.netfilter.bits import BitSet, moved
-from iptables_model.netfilter.condition import (
-    All,
-    Any,
-    Assume,
-    Chance,
-    Condition,
-    Initially,
-    Not,
-    OnceChanged,
-    Within,
-)
+from iptables_model.netfilter.bits import BitSet
+from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.sets import LineSet
+from iptables_model.netfilter.steps import Step, Stop, Stops, unrolled
 
 __all__ = [
     "Assumption",
@@ -33,17 +22,11 @@ __all__ = [
     "Constant",
     "Mixed",
     "Override",
-    "Parts",
     "Shifted",
     "State",
-    "Step",
-    "Stop",
-    "Stops",
     "Suppose",
     "Supposition",
     "assumption_key",
-    "split",
-    "unrolled",
 ]
 
 _ONE = Fraction(1)
@@ -102,101 +85,6 @@ class Assumption:
 
     def __str__(self) -> str:
         return self.statement if self.holds else f"not: {self.statement}"
-
-
-@attrs.frozen(kw_only=True)
-class Step:
-    """Report one stop of a packet: a rule that matched it, or (with `rule` None) the policy of a chain.
-
-    `verdict` is as in the kernel's trace: continue, accept, drop, reject, return, `jump CHAIN`, `goto CHAIN`; `change`
-    says what the rule did to the packet, if anything.
-    """
-
-    table: str
-    chain: str
-    rule: Rule | None
-    verdict: str
-    change: str = ""
-    _stop: Stop | None = attrs.field(default=None, init=False, eq=False, repr=False)
-
-    def __getattr__(self, name: str) -> object:
-        """Make the rule, or word the change, when it is asked for."""
-        if name not in ("rule", "change"):
-            raise AttributeError(f"a step has no {name}")
-        made = getattr(self._stop, f"{name}_told")()
-        object.__setattr__(self, name, made)
-        return made
-
-    def __getstate__(self) -> tuple[object, ...]:
-        return self.table, self.chain, self.rule, self.verdict, self.change
-
-    def __setstate__(self, state: tuple[object, ...]) -> None:
-        names = ("table", "chain", "rule", "verdict", "change", "_stop")
-        for name, value in zip(names, (*state, None), strict=True):
-            object.__setattr__(self, name, value)
-
-    def __str__(self) -> str:
-        where = f"{self.table} {self.chain}"
-        if self.rule is None:
-            return f"{where} policy {self.verdict}"
-        line = "" if self.rule.line is None else f" (line {self.rule.line})"
-        change = f"; {self.change}" if self.change else ""
-        return f"{where} rule {self.rule.index + 1}{line} {self.verdict}{change}: {self.rule}"
-
-
-class Place(Protocol):
-    """Name a chain of a table, and give its rules, as a chain that is ready for the walk does."""
-
-    @property
-    def table(self) -> str:
-        """Give the name of the table."""
-
-    @property
-    def name(self) -> str:
-        """Give the name of the chain."""
-
-    def rule(self, place: int) -> Rule:
-        """Give a rule."""
-
-
-class Stop(NamedTuple):
-    """Note one stop of packets on their way; of the many that are noted, few are ever reported.
-
-    `change` says by its `str` what the rule did to them.
-    """
-
-    chain: Place
-    place: int | None
-    verdict: str
-    change: object = ""
-
-    def step(self) -> Step:
-        """Report it; the rule, and the change in words, when they are asked for."""
-        step = object.__new__(Step)
-        for name, value in zip(_STEP, (self.chain.table, self.chain.name, self.verdict, self), strict=True):
-            object.__setattr__(step, name, value)
-        return step
-
-    def rule_told(self) -> Rule | None:
-        """Give the rule, or None for a policy."""
-        return None if self.place is None else self.chain.rule(self.place)
-
-    def change_told(self) -> str:
-        """Say what the rule did to the packets."""
-        return str(self.change)
-
-    def is_where(self, other: Stop) -> bool:
-        """Say whether another stop is at the same rule."""
-        return self.chain is other.chain and self.place == other.place
-
-
-_STEP = ("table", "chain", "verdict", "_stop")
-
-Stops: TypeAlias = tuple[Anything, ...]
-"""Stops from the last to the first, as a linked list: `(stop, stops before)`, at the beginning `()`.
-
-In place of one stop there may be several, as a tuple from the last to the first.
-"""
 
 
 class Supposition(NamedTuple):
@@ -360,16 +248,6 @@ class State:
         return self.now.get(field, field)
 
 
-def unrolled(stops: Stops, until: Stops = ()) -> Iterator[Stop]:
-    """Go back through the stops of a state, from the last to the first, or to those of an earlier state."""
-    while stops is not until:
-        stop, stops = stops
-        if isinstance(stop, Stop):
-            yield stop
-        else:
-            yield from stop
-
-
 @lru_cache(maxsize=256)
 def _mixed(xor: int, sources: tuple[tuple[BitSet, int, int], ...]) -> BitSet:
     """Put bits together; thousands of packets that were marked alike share one set."""
@@ -379,164 +257,6 @@ def _mixed(xor: int, sources: tuple[tuple[BitSet, int, int], ...]) -> BitSet:
     return found
 
 
-Parts: TypeAlias = tuple[list[State], list[State]]
-"""The packets for which a condition holds, and those for which it does not."""
-
-
-def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
-    """Part the packets of a state by a condition. Together the parts are all the packets, and none is in two."""
-    # By type and not by pattern: this is asked for every match of every rule on the way.
-    if isinstance(condition, Within):
-        return _split_field(state, condition.field, condition.allowed)
-    if isinstance(condition, All):
-        return _split_all(state, condition.conditions, suppose)
-    if isinstance(condition, Not):
-        yes, no = split(state, condition.condition, suppose)
-        return no, yes
-    if isinstance(condition, Any):
-        return _split_any(state, condition.conditions, suppose)
-    if isinstance(condition, Initially):
-        return _split_asked(state, condition.field, condition.allowed)
-    if isinstance(condition, Chance):
-        return _split_chance(state, condition.probability)
-    if isinstance(condition, OnceChanged):
-        return split(state, condition.after if condition.thing in state.now else condition.before, suppose)
-    return _split_assumption(state, condition, suppose)
-
-
-def _split_all(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
-    yes, no = [state], []
-    for condition in conditions:
-        yes, fails = _split_each(yes, condition, suppose)
-        no += fails
-        if not yes:
-            break
-    return yes, no
-
-
-def _split_any(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
-    yes, no = [], [state]
-    for condition in conditions:
-        holds, no = _split_each(no, condition, suppose)
-        yes += holds
-        if not no:
-            break
-    return yes, no
-
-
-def _split_each(states: list[State], condition: Condition, suppose: Suppose) -> Parts:
-    if len(states) == 1:
-        return split(states[0], condition, suppose)
-    parts = [split(one, condition, suppose) for one in states]
-    return [one for holds, _ in parts for one in holds], [one for _, fails in parts for one in fails]
-
-
-def _split_field(state: State, field: str, allowed: Anything) -> Parts:
-    override = state.now.get(field)
-    if override is None:
-        return _split_asked(state, field, allowed)
-    if isinstance(override, Constant):
-        return _split_chosen(state, field, override, allowed)
-    if isinstance(override, Shifted):
-        return _split_asked(state, override.field, allowed.shifted(-override.offset))
-    return _split_mixed(state, override.sources, override.xor, allowed)
-
-
-def _split_asked(state: State, field: str, allowed: Anything) -> Parts:
-    inside, outside = state.was(field).parted(allowed)
-    if inside is None:
-        return [], [state]
-    if outside is None:
-        return [state], []
-    return [state.narrowed(field, inside)], [state.narrowed(field, outside)]
-
-
-def _split_chosen(state: State, field: str, chosen: Constant, allowed: Anything) -> Parts:
-    """Part by a field that was set to one of several values: which one is not known, so it is assumed."""
-    value: Anything = chosen.value
-    inside, outside = value.parted(allowed)
-    if inside is None:
-        return [], [state]
-    if outside is None:
-        return [state], []
-    statement = f"the {field.replace('_', ' ')} chosen is {inside}"
-    yes, no = (
-        state.rewritten(**{field: Constant(part, chosen.reason)}).assuming(
-            (field, value, allowed), Assumption(statement, holds, chosen.reason)
-        )
-        for part, holds in ((inside, True), (outside, False))
-    )
-    return [yes], [no]
-
-
-def _split_mixed(state: State, sources: tuple[Bits, ...], xor: int, allowed: BitSet) -> Parts:
-    """Ask the fields that the bits come from; the patterns are disjoint, so each takes its part of what is left."""
-    yes: list[State] = []
-    rest = [state]
-    reached = 0
-    for _, kept, left in sources:
-        reached |= moved(kept, left)
-    for pattern in allowed.patterns:
-        if (pattern.value ^ xor) & pattern.mask & ~reached:
-            continue
-        matching, rest = rest, []
-        for field, kept, left in sources:
-            wanted = BitSet.of(moved(pattern.value ^ xor, -left), moved(pattern.mask, -left) & kept)
-            parts = [_split_asked(one, field, wanted) for one in matching]
-            matching = [one for holds, _ in parts for one in holds]
-            rest += [one for _, fails in parts for one in fails]
-        yes += matching
-    return yes, rest
-
-
-def _split_chance(state: State, probability: Fraction) -> Parts:
-    def likely(share: Fraction) -> list[State]:
-        if not share:
-            return []
-        other = state.copy()
-        other.probability = share
-        return [other]
-
-    yes, no = _shares(state.probability, probability)
-    return likely(yes), likely(no)
-
-
-@lru_cache(maxsize=1024)
-def _shares(whole: Fraction, probability: Fraction) -> tuple[Fraction, Fraction]:
-    """Part a share; that of the first, second, or third of four endpoints is the same for many Services."""
-    return whole * probability, whole * (_ONE - probability)
-
-
-def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Parts:
-    key = _assumption_key(state, condition)
-    known = state.assumed.get(key)
-    if known is not None:
-        return ([state], []) if known.holds else ([], [state])
-    supposed = suppose(condition, state)
-    if supposed is not None:
-        taken = [state.assuming(key, supposed)]
-        return (taken, []) if supposed.holds else ([], taken)
-    statement = _about(state, condition)
-    yes, no = (Assumption(statement, holds, condition.reason) for holds in (True, False))
-    return [state.assuming(key, yes)], [state.assuming(key, no)]
-
-
-def _about(state: State, condition: Assume) -> str:
-    """Word what is assumed; of a field that was rewritten on the way, say what it is now."""
-    (field, *more) = condition.fields or ("",)
-    if more or field not in state.now:
-        return condition.statement
-    return f"{condition.statement} ({field.replace('_', ' ')} is now {state.view(field)})"
-
-
 def assumption_key(state: State, statement: str, *fields: str) -> object:
     """Tell apart assumptions about other fields, or fields that are not what they were."""
     return (statement, *[state.identity(field) for field in fields])
-
-
-def _assumption_key(state: State, condition: Assume) -> object:
-    """Tell apart what may have different answers: of what is fleeting, every look."""
-    key = assumption_key(state, condition.statement, *condition.fields)
-    if not condition.fleeting:
-        return key
-    return next((key, look) for look in count() if (key, look) not in state.assumed)

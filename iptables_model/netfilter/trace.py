@@ -22,7 +22,8 @@ from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_text, packet_of, parted
 from iptables_model.netfilter.path import Arrival, Delivery, Path
 from iptables_model.netfilter.sets import NameSet
-from iptables_model.netfilter.state import Assumption, State, Step, Suppose, unrolled
+from iptables_model.netfilter.state import Assumption, State, Suppose
+from iptables_model.netfilter.steps import Step, unrolled
 from iptables_model.netfilter.walk import Walk
 
 __all__ = ["Flow", "Step", "flows_of", "trace"]

@@ -12,7 +12,9 @@ from iptables_model.netfilter.chains import ReadyChain, ReadyChains
 from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, fields_read, unknown_course
 from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
-from iptables_model.netfilter.state import State, Stop, Suppose, split
+from iptables_model.netfilter.split import split
+from iptables_model.netfilter.state import State, Suppose
+from iptables_model.netfilter.steps import Stop
 
 __all__ = ["Passage", "Walk"]
 

@@ -9,7 +9,8 @@ from iptables_model.netfilter.condition import all_of
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.packet import cube_of, parted
-from iptables_model.netfilter.state import State, split
+from iptables_model.netfilter.split import split
+from iptables_model.netfilter.state import State
 
 __all__ = ["answer"]
 

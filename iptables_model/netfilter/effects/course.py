@@ -11,7 +11,8 @@ import attrs
 from iptables_model.netfilter.condition import Assume, Condition
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.packet import ANY, FIELDS
-from iptables_model.netfilter.state import Override, Parts, State, Suppose, split
+from iptables_model.netfilter.split import Parts, split
+from iptables_model.netfilter.state import Override, State, Suppose
 
 __all__ = ["Course", "Effect", "Site", "Verdict", "each", "goes_on_with", "told", "unknown_course"]
 

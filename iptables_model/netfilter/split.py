@@ -1,0 +1,182 @@
+"""How a condition parts a set of packets: the only evaluator of conditions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+from itertools import count
+from typing import Any as Anything
+from typing import TypeAlias
+
+from iptables_model.netfilter.bits import BitSet, moved
+from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Initially, Not, OnceChanged, Within
+from iptables_model.netfilter.state import (
+    Assumption,
+    Bits,
+    Constant,
+    Shifted,
+    State,
+    Suppose,
+    assumption_key,
+)
+
+__all__ = ["Parts", "split"]
+
+_ONE = Fraction(1)
+
+Parts: TypeAlias = tuple[list[State], list[State]]
+"""The packets for which a condition holds, and those for which it does not."""
+
+
+def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
+    """Part the packets of a state by a condition. Together the parts are all the packets, and none is in two."""
+    # By type and not by pattern: this is asked for every match of every rule on the way.
+    if isinstance(condition, Within):
+        return _split_field(state, condition.field, condition.allowed)
+    if isinstance(condition, All):
+        return _split_all(state, condition.conditions, suppose)
+    if isinstance(condition, Not):
+        yes, no = split(state, condition.condition, suppose)
+        return no, yes
+    if isinstance(condition, Any):
+        return _split_any(state, condition.conditions, suppose)
+    if isinstance(condition, Initially):
+        return _split_asked(state, condition.field, condition.allowed)
+    if isinstance(condition, Chance):
+        return _split_chance(state, condition.probability)
+    if isinstance(condition, OnceChanged):
+        return split(state, condition.after if condition.thing in state.now else condition.before, suppose)
+    return _split_assumption(state, condition, suppose)
+
+
+def _split_all(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
+    yes, no = [state], []
+    for condition in conditions:
+        yes, fails = _split_each(yes, condition, suppose)
+        no += fails
+        if not yes:
+            break
+    return yes, no
+
+
+def _split_any(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
+    yes, no = [], [state]
+    for condition in conditions:
+        holds, no = _split_each(no, condition, suppose)
+        yes += holds
+        if not no:
+            break
+    return yes, no
+
+
+def _split_each(states: list[State], condition: Condition, suppose: Suppose) -> Parts:
+    if len(states) == 1:
+        return split(states[0], condition, suppose)
+    parts = [split(one, condition, suppose) for one in states]
+    return [one for holds, _ in parts for one in holds], [one for _, fails in parts for one in fails]
+
+
+def _split_field(state: State, field: str, allowed: Anything) -> Parts:
+    override = state.now.get(field)
+    if override is None:
+        return _split_asked(state, field, allowed)
+    if isinstance(override, Constant):
+        return _split_chosen(state, field, override, allowed)
+    if isinstance(override, Shifted):
+        return _split_asked(state, override.field, allowed.shifted(-override.offset))
+    return _split_mixed(state, override.sources, override.xor, allowed)
+
+
+def _split_asked(state: State, field: str, allowed: Anything) -> Parts:
+    inside, outside = state.was(field).parted(allowed)
+    if inside is None:
+        return [], [state]
+    if outside is None:
+        return [state], []
+    return [state.narrowed(field, inside)], [state.narrowed(field, outside)]
+
+
+def _split_chosen(state: State, field: str, chosen: Constant, allowed: Anything) -> Parts:
+    """Part by a field that was set to one of several values: which one is not known, so it is assumed."""
+    value: Anything = chosen.value
+    inside, outside = value.parted(allowed)
+    if inside is None:
+        return [], [state]
+    if outside is None:
+        return [state], []
+    statement = f"the {field.replace('_', ' ')} chosen is {inside}"
+    yes, no = (
+        state.rewritten(**{field: Constant(part, chosen.reason)}).assuming(
+            (field, value, allowed), Assumption(statement, holds, chosen.reason)
+        )
+        for part, holds in ((inside, True), (outside, False))
+    )
+    return [yes], [no]
+
+
+def _split_mixed(state: State, sources: tuple[Bits, ...], xor: int, allowed: BitSet) -> Parts:
+    """Ask the fields that the bits come from; the patterns are disjoint, so each takes its part of what is left."""
+    yes: list[State] = []
+    rest = [state]
+    reached = 0
+    for _, kept, left in sources:
+        reached |= moved(kept, left)
+    for pattern in allowed.patterns:
+        if (pattern.value ^ xor) & pattern.mask & ~reached:
+            continue
+        matching, rest = rest, []
+        for field, kept, left in sources:
+            wanted = BitSet.of(moved(pattern.value ^ xor, -left), moved(pattern.mask, -left) & kept)
+            parts = [_split_asked(one, field, wanted) for one in matching]
+            matching = [one for holds, _ in parts for one in holds]
+            rest += [one for _, fails in parts for one in fails]
+        yes += matching
+    return yes, rest
+
+
+def _split_chance(state: State, probability: Fraction) -> Parts:
+    def likely(share: Fraction) -> list[State]:
+        if not share:
+            return []
+        other = state.copy()
+        other.probability = share
+        return [other]
+
+    yes, no = _shares(state.probability, probability)
+    return likely(yes), likely(no)
+
+
+@lru_cache(maxsize=1024)
+def _shares(whole: Fraction, probability: Fraction) -> tuple[Fraction, Fraction]:
+    """Part a share; that of the first, second, or third of four endpoints is the same for many Services."""
+    return whole * probability, whole * (_ONE - probability)
+
+
+def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Parts:
+    key = _assumption_key(state, condition)
+    known = state.assumed.get(key)
+    if known is not None:
+        return ([state], []) if known.holds else ([], [state])
+    supposed = suppose(condition, state)
+    if supposed is not None:
+        taken = [state.assuming(key, supposed)]
+        return (taken, []) if supposed.holds else ([], taken)
+    statement = _about(state, condition)
+    yes, no = (Assumption(statement, holds, condition.reason) for holds in (True, False))
+    return [state.assuming(key, yes)], [state.assuming(key, no)]
+
+
+def _about(state: State, condition: Assume) -> str:
+    """Word what is assumed; of a field that was rewritten on the way, say what it is now."""
+    (field, *more) = condition.fields or ("",)
+    if more or field not in state.now:
+        return condition.statement
+    return f"{condition.statement} ({field.replace('_', ' ')} is now {state.view(field)})"
+
+
+def _assumption_key(state: State, condition: Assume) -> object:
+    """Tell apart what may have different answers: of what is fleeting, every look."""
+    key = assumption_key(state, condition.statement, *condition.fields)
+    if not condition.fleeting:
+        return key
+    return next((key, look) for look in count() if (key, look) not in state.assumed)

@@ -1,0 +1,117 @@
+"""The stops of packets on their way, and the steps that report them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import attrs
+
+from iptables_model.model.rule import Rule
+
+__all__ = ["Step", "Stop", "Stops", "unrolled"]
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """Report one stop of a packet: a rule that matched it, or (with `rule` None) the policy of a chain.
+
+    `verdict` is as in the kernel's trace: continue, accept, drop, reject, return, `jump CHAIN`, `goto CHAIN`; `change`
+    says what the rule did to the packet, if anything.
+    """
+
+    table: str
+    chain: str
+    rule: Rule | None
+    verdict: str
+    change: str = ""
+    _stop: Stop | None = attrs.field(default=None, init=False, eq=False, repr=False)
+
+    def __getattr__(self, name: str) -> object:
+        """Make the rule, or word the change, when it is asked for."""
+        if name not in ("rule", "change"):
+            raise AttributeError(f"a step has no {name}")
+        made = getattr(self._stop, f"{name}_told")()
+        object.__setattr__(self, name, made)
+        return made
+
+    def __getstate__(self) -> tuple[object, ...]:
+        return self.table, self.chain, self.rule, self.verdict, self.change
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        names = ("table", "chain", "rule", "verdict", "change", "_stop")
+        for name, value in zip(names, (*state, None), strict=True):
+            object.__setattr__(self, name, value)
+
+    def __str__(self) -> str:
+        where = f"{self.table} {self.chain}"
+        if self.rule is None:
+            return f"{where} policy {self.verdict}"
+        line = "" if self.rule.line is None else f" (line {self.rule.line})"
+        change = f"; {self.change}" if self.change else ""
+        return f"{where} rule {self.rule.index + 1}{line} {self.verdict}{change}: {self.rule}"
+
+
+class Place(Protocol):
+    """Name a chain of a table, and give its rules, as a chain that is ready for the walk does."""
+
+    @property
+    def table(self) -> str:
+        """Give the name of the table."""
+
+    @property
+    def name(self) -> str:
+        """Give the name of the chain."""
+
+    def rule(self, place: int) -> Rule:
+        """Give a rule."""
+
+
+class Stop(NamedTuple):
+    """Note one stop of packets on their way; of the many that are noted, few are ever reported.
+
+    `change` says by its `str` what the rule did to them.
+    """
+
+    chain: Place
+    place: int | None
+    verdict: str
+    change: object = ""
+
+    def step(self) -> Step:
+        """Report it; the rule, and the change in words, when they are asked for."""
+        step = object.__new__(Step)
+        for name, value in zip(_STEP, (self.chain.table, self.chain.name, self.verdict, self), strict=True):
+            object.__setattr__(step, name, value)
+        return step
+
+    def rule_told(self) -> Rule | None:
+        """Give the rule, or None for a policy."""
+        return None if self.place is None else self.chain.rule(self.place)
+
+    def change_told(self) -> str:
+        """Say what the rule did to the packets."""
+        return str(self.change)
+
+    def is_where(self, other: Stop) -> bool:
+        """Say whether another stop is at the same rule."""
+        return self.chain is other.chain and self.place == other.place
+
+
+_STEP = ("table", "chain", "verdict", "_stop")
+
+Stops: TypeAlias = tuple[Any, ...]
+"""Stops from the last to the first, as a linked list: `(stop, stops before)`, at the beginning `()`.
+
+In place of one stop there may be several, as a tuple from the last to the first.
+"""
+
+
+def unrolled(stops: Stops, until: Stops = ()) -> Iterator[Stop]:
+    """Go back through the stops of a state, from the last to the first, or to those of an earlier state."""
+    while stops is not until:
+        stop, stops = stops
+        if isinstance(stop, Stop):
+            yield stop
+        else:
+            yield from stop
