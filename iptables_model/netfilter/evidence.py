@@ -161,7 +161,7 @@ class Evidence:
         """Ask for sources that are dropped before any hook (ip6_rcv_core, net/ipv6/ip6_input.c)."""
         if self.family == 4:
             return NEVER
-        return All((Within("src", self.multicast | self._loopback), Not(_FROM_LOOPBACK)))
+        return Any((Within("src", self.multicast), All((Within("src", self._loopback), Not(_FROM_LOOPBACK)))))
 
     @cached_property
     def martian(self) -> Condition:

@@ -211,6 +211,7 @@ class Path:
             state.rewritten(**came, status=masked(state, "status", keep=~_CONFIRMED & FULL, xor=_CONFIRMED))
             for state in self._postrouting(states)
         ]
+        states = self._from(states, self._evidence.unseen_source)
         states = [_seen_again(state) for state in self._hook("raw", "PREROUTING", states)]
         states = self._hook("mangle", "PREROUTING", states)
         self._input(self._nat_again("PREROUTING", states), nat=self._nat_again)

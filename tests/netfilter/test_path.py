@@ -345,3 +345,11 @@ def test_fragments_to_the_node_wait_before_input_or_behind_it() -> None:
         "172.18.0.3": ("not_handled", ["PREROUTING"]),
         "fd00:18::3": ("reaches", ["PREROUTING", "INPUT"]),
     }
+
+
+def test_what_the_node_sends_from_an_ipv6_group_does_not_come_in() -> None:
+    """The kernel drops it over loopback too, before any rule (ip6_rcv_core, net/ipv6/ip6_input.c)."""
+    rules = parse("*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")
+    (flow,) = trace(rules, Packet(src="ff02::1", dst="::1", in_interface=None), node=NODE)
+    assert (flow.outcome, flow.reason) == (Outcome.DROPPED, "no such packet comes from another machine")
+    assert [step.chain for step in flow.steps] == ["OUTPUT"]
