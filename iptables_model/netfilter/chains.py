@@ -27,7 +27,6 @@ __all__ = ["ReadyChain", "ReadyChains"]
 
 _SHORT = 16
 """A chain of fewer rules is scanned; an index would cost more than it saves."""
-
 _MOST = 256
 """So many meanings are kept, and rules of a long chain that packets are held against only if the index says so."""
 _AT_HAND = 64
@@ -98,9 +97,10 @@ class ReadyChain:
 
     def asked_fields(self, place: int) -> frozenset[str] | None:
         """Give the fields that tell whether a rule matches, by its place in the chain, or None if they cannot."""
-        if place not in self._fields:
-            self._fields[place] = asked_by(self.condition(place))
-        return self._fields[place]
+        fields = self._fields
+        if place not in fields:
+            fields[place] = asked_by(self.condition(place))
+        return fields[place]
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first rule from `start` on that the state might match; the end of the chain if there is none."""

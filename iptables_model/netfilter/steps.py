@@ -52,7 +52,7 @@ class Step:
         return f"{where} rule {self.rule.index + 1}{line} {self.verdict}{change}: {self.rule}"
 
 
-class Place(Protocol):
+class Home(Protocol):
     """Name a chain of a table, and give its rules, as a chain that is ready for the walk does."""
 
     @property
@@ -73,7 +73,7 @@ class Stop(NamedTuple):
     `change` says by its `str` what the rule did to them.
     """
 
-    chain: Place
+    chain: Home
     place: int | None
     verdict: str
     change: object = ""

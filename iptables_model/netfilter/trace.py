@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from fractions import Fraction
-from functools import reduce
-from typing import Any, NamedTuple
+from functools import cached_property, reduce
+from typing import Any
 
 import attrs
 
@@ -102,8 +102,6 @@ class Flow:
 
 
 _PUBLIC = tuple(field.name for field in attrs.fields(Flow) if not field.name.startswith("_"))
-
-
 _SNAT, _DNAT = (BitSet.of(STATUS.bits[name], STATUS.bits[name]) for name in ("SNAT", "DNAT"))
 """What the status of a translated connection has."""
 
@@ -119,13 +117,14 @@ class Asked(dict[int, Packet]):
         return known
 
 
-class Told(NamedTuple):
+@attrs.frozen(eq=False)
+class Told:
     """Hold of what the fields of a flow are made that are left to be asked for: the states that fare alike."""
 
     asked: Asked
     states: tuple[State, ...]
 
-    @property
+    @cached_property
     def one(self) -> State:
         """Give what the states have in common."""
         return reduce(met, self.states)
