@@ -103,7 +103,7 @@ def reachable_endpoints(
     """
     whole = completed(ruleset)
     found = Registry.of(whole).find(service)
-    return _answer(Question.of(whole, found, entry, source, node), service_port(whole, found))
+    return _answer(Question.of(whole, found, service_port(whole, found), entry=entry, source=source, node=node))
 
 
 def reachability_matrix(ruleset: Ruleset, service: str, *, node: Node | None = None) -> tuple[Reachability, ...]:
@@ -122,7 +122,8 @@ def reachability_matrix(ruleset: Ruleset, service: str, *, node: Node | None = N
     whole = completed(ruleset)
     found = Registry.of(whole).find(service)
     port = service_port(whole, found)
-    return tuple(_answer(one, port) for one in Question.all_of(whole, found, found.entries, Source, node))
+    asked = Question.all_of(whole, found, port, entries=found.entries, sources=Source, node=node)
+    return tuple(map(_answer, asked))
 
 
 def external_traffic(ruleset: Ruleset, service: str, *, node: Node | None = None) -> ExternalTraffic:
@@ -137,7 +138,8 @@ def external_traffic(ruleset: Ruleset, service: str, *, node: Node | None = None
     found = Registry.of(whole).find(service)
     port = service_port(whole, found)
     ways = [entry for entry in found.entries if entry is not Entry.CLUSTER_IP]
-    entries = tuple(_answer(one, port) for one in Question.all_of(whole, found, ways, (Source.OUTSIDE,), node))
+    asked = Question.all_of(whole, found, port, entries=ways, sources=(Source.OUTSIDE,), node=node)
+    entries = tuple(map(_answer, asked))
     local = [one for one in entries if port.external_policy is Policy.LOCAL and drop_is_local(one.deciding_rule)]
     dropped = next((one for one in local if one.outcome is Outcome.DROPPED), None)
     decides = dropped or next((one for one in (*local, *entries) if one.deciding_rule is not None), None)
@@ -161,7 +163,7 @@ def _drops(port: ServicePort, entries: tuple[Reachability, ...], dropped: Reacha
     return Trilean.UNKNOWN if any(flow.outcome is Outcome.DROPPED for flow in local) else Trilean.FALSE
 
 
-def _answer(question: Question, port: ServicePort) -> Reachability:
+def _answer(question: Question) -> Reachability:
     about = question.about
     flows = flows_of(about.ruleset, question.packet(), node=about.node, suppose=question.suppose)
     worlds = worlds_of(flows)
@@ -172,7 +174,7 @@ def _answer(question: Question, port: ServicePort) -> Reachability:
     decides = deciding_rule_of(flows)
     intent = meant(question, flows) if outcome is Outcome.NOT_HANDLED else None
     return Reachability(
-        service=port,
+        service=about.port,
         entry=question.entry,
         source=question.source,
         outcome=outcome,

@@ -12,8 +12,9 @@ from typing import TypeVar
 import attrs
 
 from iptables_model.errors import ModelError, NotFound
-from iptables_model.kube_proxy.layout import addresses_of_services, detectors, endpoints_of, node_port_addresses
+from iptables_model.kube_proxy.layout import addresses_of_services, detectors, node_port_addresses
 from iptables_model.kube_proxy.registry import Entry, Found
+from iptables_model.kube_proxy.service_port import ServicePort
 from iptables_model.model.matches import Recent
 from iptables_model.model.ruleset import Ruleset, derived
 from iptables_model.netfilter import intervals
@@ -56,6 +57,7 @@ class Subject:
 
     ruleset: Ruleset
     found: Found
+    port: ServicePort
     version: int
     node: Node | None = None
 
@@ -88,8 +90,8 @@ class Subject:
     @cached_property
     def endpoints(self) -> AddressSet:
         """Give the addresses of the Service's endpoints."""
-        held = endpoints_of(self.ruleset, self.found)
-        return AddressSet(intervals.unite(AddressSet.of(one).bounds for one, _ in held), self.version)
+        held = (AddressSet.of(one.address).bounds for one in self.port.endpoints)
+        return AddressSet(intervals.unite(held), self.version)
 
     @cached_property
     def everyone(self) -> AddressSet:
@@ -161,6 +163,8 @@ class Question:
         cls,
         ruleset: Ruleset,
         found: Found,
+        port: ServicePort,
+        *,
         entry: Entry | Address | str,
         source: Source | Address | str,
         node: Node | None,
@@ -170,17 +174,24 @@ class Question:
         Raises `ModelError` for what is neither, `NotFound` for a way in that the Service does not have here.
         """
         way, client = _word(Entry, entry), _word(Source, source)
-        question = cls(Subject(ruleset, found, _version(ruleset, found, way, client), node), way, client)
+        question = cls(Subject(ruleset, found, port, _version(ruleset, found, way, client), node), way, client)
         if question.port is None:
             raise NotFound(f"way into {found} at", str(entry), tuple(found.entries))
         return question
 
     @classmethod
     def all_of(
-        cls, ruleset: Ruleset, found: Found, entries: Iterable[Entry], sources: Iterable[Source], node: Node | None
+        cls,
+        ruleset: Ruleset,
+        found: Found,
+        port: ServicePort,
+        *,
+        entries: Iterable[Entry],
+        sources: Iterable[Source],
+        node: Node | None,
     ) -> Iterator[Question]:
         """Go through the questions for some of the ways in that there are and some kinds of clients."""
-        about = Subject(ruleset, found, _version(ruleset, found), node)
+        about = Subject(ruleset, found, port, _version(ruleset, found), node)
         return (cls(about, entry, source) for entry, source in product(entries, sources))
 
     @property
