@@ -26,7 +26,6 @@ NO_RULE: dict[type[Extension], str] = {
     targets.Notrack: "iptables prints CT --notrack",
     targets.Snpt: "of packets outside of its prefix it spoils the checksum, for which nat drops some",
     targets.Dnpt: "as SNPT",
-    targets.Tcpmss: "that it changes what `-m tcpmss` asks is left out",
     targets.Tee: "the copy would be traced like the packet",
 }
 """Extensions of which no random rule makes use."""

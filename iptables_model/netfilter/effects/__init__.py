@@ -80,7 +80,7 @@ EFFECTS: Mapping[type[Target], Callable[[Any, State, Site], Course]] = MappingPr
         targets.Snat: nat.snat,
         targets.Snpt: prefixes.snpt,
         targets.Synproxy: steering.synproxy,
-        targets.Tcpmss: verdicts.go_on,
+        targets.Tcpmss: headers.tcpmss,
         targets.Tcpoptstrip: headers.tcpoptstrip,
         targets.Tee: verdicts.go_on,
         targets.Tos: headers.tos,

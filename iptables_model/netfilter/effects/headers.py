@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from iptables_model.model import targets
 from iptables_model.netfilter.bits import FULL, BitSet
-from iptables_model.netfilter.condition import Any, Not, Within
+from iptables_model.netfilter.condition import Any, Assume, Not, Within
 from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, each, goes_on_with, told
 from iptables_model.netfilter.effects.mixing import masked
-from iptables_model.netfilter.meaning.asking import WHOLE
+from iptables_model.netfilter.meaning.asking import WHOLE, has_bits
 from iptables_model.netfilter.sets import NumberSet
 from iptables_model.netfilter.state import Constant, Override, State
 
-__all__ = ["classify", "dscp", "ecn", "hl", "tcpoptstrip", "tos", "ttl"]
+__all__ = ["classify", "dscp", "ecn", "hl", "tcpmss", "tcpoptstrip", "tos", "ttl"]
 
 _ECT, _DSCP = 0x03, 0xFC
 """The two parts of the byte that was the type of service (INET_ECN_MASK, XT_DSCP_MASK)."""
 _ECE, _CWR = 0x40, 0x80
 """Two of the TCP flags."""
-_NOP = 1 << 1
-"""TCPOPT_NOP among the kinds of TCP options."""
+_NOP, _MSS = 1 << 1, 1 << 2
+"""TCPOPT_NOP and TCPOPT_MSS among the kinds of TCP options."""
 
 
 def ttl(target: targets.Ttl, state: State, site: Site) -> Course:
@@ -80,6 +80,43 @@ def tcpoptstrip(target: targets.Tcpoptstrip, state: State, site: Site) -> Course
     for one in rest:
         course.append(goes_on_with(one, tcp_options=masked(one, "tcp_options", keep=~(stripped | _NOP), xor=_NOP)))
     return course
+
+
+def tcpmss(target: targets.Tcpmss, state: State, site: Site) -> Course:
+    """Lower the MSS of a segment, or add one if no data follow (tcpmss_mangle_packet, net/netfilter/xt_TCPMSS.c)."""
+    fragments, rest = site.split(state, Not(WHOLE))
+    course = each(fragments, Verdict.CONTINUE)
+    for one in rest:
+        announcing, others = site.split(one, has_bits("tcp_options", _MSS))
+        course += [effect for two in announcing for effect in _lowered(target, two, site)]
+        course += [effect for two in others for effect in _announced(target, two, site)]
+    return course
+
+
+_OF_PATH = "it is what the MTU of the path leaves"
+
+
+def _lowered(target: targets.Tcpmss, state: State, site: Site) -> Course:
+    """Set the MSS unless it is lower already, as it may be where the path decides."""
+    if target.set_mss is None:
+        return [goes_on_with(state, mss=Constant(NumberSet((0, 1 << 16)), _OF_PATH))]
+    lower, higher = site.split(state, Within("mss", NumberSet.of(0, target.set_mss)))
+    return each(lower, Verdict.CONTINUE) + [
+        goes_on_with(one, mss=Constant(NumberSet.of(target.set_mss))) for one in higher
+    ]
+
+
+def _announced(target: targets.Tcpmss, state: State, site: Site) -> Course:
+    """Add the option, with no more than any host must be able to take (RFC 879, RFC 2460)."""
+    room = Assume("no data follow the TCP header", "the length of that header is not said", ("length", "tcp_options"))
+    most = 536 if site.evidence.family == 4 else 1220
+    mss = Constant(NumberSet((0, most + 1)), _OF_PATH)
+    if target.set_mss is not None:
+        mss = Constant(NumberSet.of(min(target.set_mss, most)))
+    added, left = site.split(state, room)
+    return each(left, Verdict.CONTINUE) + [
+        goes_on_with(one, tcp_options=masked(one, "tcp_options", keep=~_MSS, xor=_MSS), mss=mss) for one in added
+    ]
 
 
 def classify(target: targets.Classify, state: State, _: Site) -> Course:

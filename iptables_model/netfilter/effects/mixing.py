@@ -31,12 +31,16 @@ def masked(state: State, field: str, *, keep: int, xor: int) -> Mixture:
 @lru_cache(maxsize=256)
 def _masked(field: str, alike: Pattern, keep: int, xor: int) -> Mixed:
     """Give (field & keep) ^ xor of a field that is as it was, where some bits are alike in all packets."""
-    return _mixed([Bits(field, keep & ~alike.mask)], alike.value & keep ^ xor)
+    return _mixed([Bits(field, _full(field) & keep & ~alike.mask)], alike.value & keep ^ xor)
+
+
+def _full(field: str) -> int:
+    return _WIDE if field == "tcp_options" else FULL
 
 
 def bits_of(state: State, field: str) -> Mixture:
     """Say where the bits of a field come from; those that all packets of the state have alike are constant."""
-    held = state.now.get(field, Mixed((Bits(field, _WIDE if field == "tcp_options" else FULL),), 0))
+    held = state.now.get(field, Mixed((Bits(field, _full(field)),), 0))
     if not isinstance(held, Mixed):
         value: Any = state.view(field)
         return held if isinstance(held, Constant) and value.single is None else Mixed((), value.single)

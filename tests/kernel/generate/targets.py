@@ -106,6 +106,12 @@ _ANSWERS = {
 }
 
 
+def _tcpmss(spot: Spot) -> str:
+    """Set the MSS of what opens a connection, for which iptables has the rule ask."""
+    sizes = ["--set-mss 500", "--set-mss 1200", *(["--clamp-mss-to-pmtu"] if spot.hooks <= _OUTWARD else [])]
+    return f"-m tcp --tcp-flags SYN,RST SYN -j TCPMSS {spot.one(*sizes)}"
+
+
 def _reject(spot: Spot) -> str:
     kinds = ["tcp-reset"] if spot.protocol == "tcp" else []
     return f"-j REJECT{spot.one('', *(f' --reject-with {kind}' for kind in (*_ANSWERS[spot.family], *kinds)))}"
@@ -210,6 +216,7 @@ TARGETS = (
     Piece(_tos, table_is("mangle")),
     Piece(_ecn, lambda spot: spot.family == 4 and _only(spot, "tcp", "mangle")),
     Piece(lambda _: "-j TCPOPTSTRIP --strip-options 2,8", lambda spot: _only(spot, "tcp", "mangle")),
+    Piece(_tcpmss, lambda spot: _only(spot, "tcp", "mangle")),
     Piece(_log),
     Piece(lambda _: "-j TRACE", table_is("raw")),
     Piece(lambda spot: f"-j CONNSECMARK --{spot.one('save', 'restore')}", table_is("mangle", "security")),
