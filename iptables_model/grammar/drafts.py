@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from iptables_model.grammar.lines import ChainLine
     from iptables_model.grammar.plans import Planner, RulePlan
-    from iptables_model.model.rule import Counters, Rule
+    from iptables_model.model.rule import Rule
     from iptables_model.model.ruleset import Field, Parts
 
 __all__ = ["BUILTIN_NAMES", "NO_LINE", "Sheet", "Source", "TableDraft"]
@@ -136,7 +136,6 @@ class TableDraft:
     _declared: dict[str, tuple[int, ChainLine]] = attrs.field(factory=dict)
     _inserted: dict[int, int] = attrs.field(factory=dict)
     _made: dict[str, Chain] = attrs.field(factory=dict)
-    _shared: dict[Counters | None, Counters | None] = attrs.field(factory=dict)
 
     # While lines come.
 
@@ -245,7 +244,5 @@ class TableDraft:
     def _chain(self, name: str) -> Chain:
         declaration = self.declaration(name)
         policy, counters = (None, None) if declaration is None else (declaration[1].policy, declaration[1].counters)
-        # Most counters are zero.
-        counters = self._shared.setdefault(counters, counters)
         rules = ChainRules(self.sheet, self.name, name, self.entries(name))
         return deferred_chain(name, policy, counters, declared=declaration is not None, pending=rules)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -50,8 +51,14 @@ def plain_chain(text: str) -> ChainLine | None:
     if found is None:
         return None
     policy = None if found[2] == "-" else found[2]
-    counters = Counters(int(found[3]), int(found[4]))
-    return ChainLine(name=found[1], start=found.start(1), end=found.end(1), policy=policy, counters=counters)
+    start, end = found.span(1)
+    return ChainLine(name=found[1], start=start, end=end, policy=policy, counters=_counters(found[3], found[4]))
+
+
+@lru_cache(maxsize=256)
+def _counters(packets: str, size: str) -> Counters:
+    """Make counters; most are zero."""
+    return Counters(int(packets), int(size))
 
 
 @attrs.frozen(eq=False)
