@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from iptables_model.netfilter.packet import FIELDS
+from iptables_model.netfilter.remainder import Remainder
 from iptables_model.netfilter.state import State
 from iptables_model.netfilter.steps import Stops, unrolled
 
@@ -57,8 +58,8 @@ def _differing(states: list[State]) -> list[str]:
 
 
 def _differ(states: list[State], field: str) -> bool:
-    first = states[0].was(field)
-    return any(state.was(field) is not first for state in states)
+    first = states[0].held(field)
+    return any(state.held(field) is not first for state in states)
 
 
 def sorted_by(things: Iterable[T], key: Callable[[T], Hashable]) -> Iterator[list[T]]:
@@ -93,14 +94,22 @@ def _disjoint(states: list[State], field: str) -> list[State]:
     half = len(states) // 2
     apart = _disjoint(states[:half], field)
     for state in _disjoint(states[half:], field):
-        mine = state.was(field)
-        place = next((place for place, one in enumerate(apart) if not one.was(field) & mine), None)
+        mine = state.held(field)
+        place = next((place for place, one in enumerate(apart) if not _both(one.held(field), mine)), None)
         if place is None:
             apart = [*apart, state]
         else:
             one = apart[place]
-            apart[place] = met(one, state).narrowed(field, one.was(field) | mine)
+            apart[place] = met(one, state).narrowed(field, _either(one.held(field), mine))
     return apart
+
+
+def _both(one: Any, other: Any) -> Any:
+    return other & one if isinstance(other, Remainder) else one & other
+
+
+def _either(one: Any, other: Any) -> Any:
+    return other | one if isinstance(other, Remainder) else one | other
 
 
 def _without_needless(states: list[State], key: object, fields: list[str]) -> list[State]:
@@ -127,7 +136,7 @@ def _assumed(states: list[State]) -> dict[object, None]:
 
 
 def _contents(state: State, fields: list[str]) -> Hashable:
-    return tuple([state.was(field) for field in fields])
+    return tuple([state.held(field) for field in fields])
 
 
 def _taken(state: State, but: object = None) -> Hashable:

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
@@ -54,6 +54,10 @@ class LineSet:
                 # The other set neither begins nor ends within this interval.
                 return (self, None) if before % 2 else (None, self)
         return self & other or None, self - other or None
+
+    def holds(self, point: Any) -> bool:
+        """Say whether a point is a member."""
+        return intervals.contains(self.bounds, point)
 
     def shifted(self, offset: int) -> Self:
         """Add a number to every member."""

@@ -13,6 +13,7 @@ import attrs
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.packet import FieldSet
+from iptables_model.netfilter.remainder import Remainder
 from iptables_model.netfilter.sets import LineSet
 from iptables_model.netfilter.steps import Step, Stop, Stops, unrolled
 
@@ -138,16 +139,21 @@ class State:
         """Report the stops so far."""
         return tuple([stop.step() for stop in unrolled(self.stops)][::-1])
 
-    def was(self, field: str) -> Anything:
-        """Give the set of a field when the question was asked, of the packets meant here."""
+    def held(self, field: str) -> Anything:
+        """Give the set of a field when the question was asked, of the packets meant here, or the remainder of one."""
         held = self.when.get(field)
         return self.asked[field] if held is None else held
+
+    def was(self, field: str) -> Anything:
+        """Give the set of a field when the question was asked, of the packets meant here."""
+        held = self.held(field)
+        return held.set if isinstance(held, Remainder) else held
 
     def overlaps(self, other: Self) -> bool:
         """Say whether some packets asked about are in both."""
         return all(self.was(field) & other.was(field) for field in self.when.keys() | other.when.keys())
 
-    def narrowed(self, field: str, value: FieldSet) -> Self:
+    def narrowed(self, field: str, value: FieldSet | Remainder) -> Self:
         """Keep only the packets whose field was in a set when the question was asked."""
         other = self.copy()
         other.when = {**self.when, field: value}
@@ -197,12 +203,12 @@ class State:
 
     def coming(self) -> dict[str, FieldSet]:
         """Give the sets that all fields were when the question was asked."""
-        return {**self.asked, **self.when}
+        return {**self.asked, **{field: self.was(field) for field in self.when}}
 
     def leaving(self) -> dict[str, FieldSet]:
         """Give the sets that all fields can be now."""
         now = {field: self.image(override) for field, override in self.now.items() if field in self.asked}
-        return {**self.asked, **self.when, **now}
+        return {**self.coming(), **now}
 
     @property
     def rewriting(self) -> Hashable:
@@ -218,6 +224,11 @@ class State:
         """Give the set that a field can be now."""
         override = self.now.get(field)
         return self.was(field) if override is None else self.image(override)
+
+    def glimpse(self, field: str) -> Anything:
+        """Give the set that a field can be now, or the remainder of one."""
+        override = self.now.get(field)
+        return self.held(field) if override is None else self.image(override)
 
     def image(self, override: Override) -> Anything:
         """Give the set that a field can be by an override."""

@@ -59,6 +59,16 @@ def test_trace_to_any_address(ruleset: Ruleset, benchmark: BenchmarkFixture) -> 
     assert len(reached) == 4 * len(services(ruleset))
 
 
+def test_chain_of_ten_thousand_addresses(benchmark: BenchmarkFixture) -> None:
+    """Each rule takes one address out of the open source."""
+    rules = "".join(f"-A FORWARD -s 10.0.{place // 125}.{place % 125 * 2}/32 -j DROP\n" for place in range(10_000))
+    ruleset = parse(f"*filter\n:FORWARD ACCEPT [0:0]\n{rules}COMMIT\n")
+    packet = Packet(dst="10.244.0.5", protocol="tcp", dport=80)
+    flows = benchmark.pedantic(trace, (ruleset, packet), rounds=3)  # type: ignore[no-untyped-call]
+    (dropped,) = [flow for flow in flows if flow.outcome is Outcome.DROPPED]
+    assert len(str(dropped.when.packets[0].src).split(",")) == 10_000
+
+
 def test_json(ruleset: Ruleset, benchmark: BenchmarkFixture) -> None:
     assert from_json(benchmark(to_json, ruleset)) == ruleset
 
