@@ -17,7 +17,7 @@ from iptables_model.netfilter.meaning import MEANINGS
 from tests.askable import NOT_HERE
 from tests.kernel.generate import case
 
-RULESETS = 800
+RULESETS = 1_500
 
 NO_RULE: dict[type[Extension], str] = {
     **{kind: "not in this kernel" for kind, tools in NOT_HERE.items() if "iptables-nft" in tools},

@@ -50,7 +50,7 @@ def _dccp(spot: Spot) -> str:
     """Ask for types too, and now and then for an option, which is assumed."""
     types = f"{spot.sign()}--dccp-types {spot.one('REQUEST', 'RESPONSE,DATA', 'REQUEST,INVALID')}"
     option = f"{spot.sign()}--dccp-option 5"
-    return f"-m dccp {spot.one(*(_ports(spot), types, f'{_ports(spot)} {types}') * 3, option)}"
+    return f"-m dccp {spot.one(*(_ports(spot), types, f'{_ports(spot)} {types}') * 2, option)}"
 
 
 def _spi(spot: Spot) -> str:
