@@ -9,7 +9,7 @@ from iptables_model.kube_proxy.names import PREFIXES
 from iptables_model.kube_proxy.registry import SERVICES, Found
 from iptables_model.model.matches import Ip
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset, derived
+from iptables_model.model.ruleset import Chain, Ruleset, derived, rules_of, values_of
 from iptables_model.model.targets import Dnat, Goto, Jump
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.sets import AddressSet
@@ -47,22 +47,21 @@ def service_chains(ruleset: Ruleset, found: Found) -> Iterator[Chain]:
 def endpoints_of(ruleset: Ruleset, found: Found, *, kinds: tuple[str, ...] = BALANCING) -> tuple[EndpointAddress, ...]:
     """List the endpoints to which a Service port's chains of some kinds lead, in the order of the rules."""
     chains = (chain for chain in service_chains(ruleset, found) if chain.name.startswith(kinds))
-    return tuple(dict.fromkeys(one for chain in chains for rule in chain.rules for one in _endpoints(ruleset, rule)))
+    led = (jump or goto for chain in chains for jump, goto in values_of(chain, (Jump, "chain"), (Goto, "chain")))
+    return tuple(dict.fromkeys(one for name in led if name for one in _endpoints(ruleset, name)))
 
 
-def _endpoints(ruleset: Ruleset, rule: Rule) -> Iterator[EndpointAddress]:
-    if not isinstance(rule.target, Jump | Goto) or not rule.target.chain.startswith("KUBE-SEP-"):
-        return
-    chain = ruleset["nat"].get(rule.target.chain)
-    for inner in () if chain is None else chain.rules:
-        if isinstance(inner.target, Dnat) and inner.target.to_destination.first is not None:
-            ports = inner.target.to_destination.ports
-            yield inner.target.to_destination.first, None if ports is None else ports.first
+def _endpoints(ruleset: Ruleset, name: str) -> Iterator[EndpointAddress]:
+    """Go through the destinations of a chain, if it is that of an endpoint."""
+    chain = ruleset["nat"].get(name) if name.startswith("KUBE-SEP-") else None
+    for (to,) in () if chain is None else values_of(chain, (Dnat, "to_destination")):
+        if to is not None and to.first is not None:
+            yield to.first, None if to.ports is None else to.ports.first
 
 
 def detectors(ruleset: Ruleset, found: Found) -> Iterator[tuple[Ip, bool]]:
     """Go through what tells pods: what is masqueraded is no pod, and what an external chain sends on at once is one."""
-    inner = [rule for chain in service_chains(ruleset, found) for rule in chain.rules]
+    inner = [rule for chain in service_chains(ruleset, found) for rule in rules_of(chain)]
     named = [*(way.rule for way in found.ways), *inner]
     # Without comments, the rules that masqueraded for cluster IPs up to 1.21 name no Service; all tell pods alike.
     yield from _masqueraded(named) or derived(

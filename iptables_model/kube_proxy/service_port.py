@@ -11,7 +11,7 @@ from iptables_model.kube_proxy.layout import LOCAL_BALANCING, endpoints_of, serv
 from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.model.matches import Recent
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Ruleset
+from iptables_model.model.ruleset import Ruleset, rules_of, values_of
 from iptables_model.model.targets import Drop, Goto, Jump
 from iptables_model.values.addresses import Address, Network, address_text
 
@@ -124,7 +124,7 @@ def _external_policy(ruleset: Ruleset, found: Found) -> Policy | None:
         if chain.name.startswith("KUBE-XLB-"):
             return Policy.LOCAL
         if chain.name.startswith("KUBE-EXT-"):
-            everything = any(_leads(rule, "KUBE-MARK-MASQ") and _asks_nothing(rule) for rule in chain.rules)
+            everything = any(_leads(rule, "KUBE-MARK-MASQ") and _asks_nothing(rule) for rule in rules_of(chain))
             return Policy.CLUSTER if everything else Policy.LOCAL
     return Policy.CLUSTER if found.suffix is not None else None
 
@@ -140,10 +140,9 @@ def _internal_policy(found: Found) -> Policy | None:
 
 def _affinity(ruleset: Ruleset, found: Found) -> int | None:
     for chain in service_chains(ruleset, found):
-        for rule in chain.rules:
-            asked = rule.match(Recent)
-            if asked is not None and asked.rcheck:
-                return asked.seconds
+        for checks, seconds in values_of(chain, (Recent, "rcheck"), (Recent, "seconds")):
+            if checks:
+                return seconds  # type: ignore[no-any-return]
     return None
 
 
@@ -152,7 +151,7 @@ def _source_ranges(ruleset: Ruleset, found: Found) -> tuple[Network, ...]:
     own = found.addresses(Entry.LOAD_BALANCER_IP)
     ranges = []
     for chain in service_chains(ruleset, found):
-        asked = [rule.ip.source for rule in chain.rules] if chain.name.startswith("KUBE-FW-") else []
+        asked = [rule.ip.source for rule in rules_of(chain)] if chain.name.startswith("KUBE-FW-") else []
         ranges += [one.value for one in asked if one is not None and not one.negated]
     return tuple(dict.fromkeys(one for one in ranges if getattr(one, "network_address", None) not in own))
 

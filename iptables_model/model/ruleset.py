@@ -29,6 +29,7 @@ __all__ = [
     "keep_text",
     "parts_of",
     "rule_of",
+    "rules_of",
     "size_of",
     "values_of",
 ]
@@ -153,6 +154,11 @@ def rule_of(chain: Chain, place: int) -> Rule:
     """Give one rule of a chain, without making the others."""
     pending = _pending_of(chain)
     return chain.rules[place] if pending is None else pending.rule(place)
+
+
+def rules_of(chain: Chain) -> Iterator[Rule]:
+    """Go through the rules of a chain; those that are made for it are not kept, as `chain.rules` keeps them."""
+    return (rule_of(chain, place) for place in range(size_of(chain)))
 
 
 def parts_of(chain: Chain, place: int) -> Parts:
