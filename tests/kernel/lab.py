@@ -278,7 +278,9 @@ class Lab:
                 header = header_of(event.header, event.transport) if event.header else None
                 out = self._names.get(event.out_index)
                 passed = attrs.evolve(passed, leaves=header, mark=event.mark, out_interface=out)
-        return attrs.evolve(passed, end=_ENDS.get(events[-1].chain)) if events else passed
+        if not events or (events[-1].chain == "end-postrouting" and passed.out_interface == "lo"):
+            return passed  # over loopback it did not come in again, which is no end but a drop
+        return attrs.evolve(passed, end=_ENDS.get(events[-1].chain))
 
 
 def _seen(events: list[TraceEvent], places: Mapping[tuple[str, int], tuple[str, int]]) -> Iterator[str]:
