@@ -10,6 +10,7 @@ import attrs
 from iptables_model.errors import ModelError, NotFound, ParseError
 from iptables_model.model.option import Extension, Match, Target
 from iptables_model.model.rule import Counters, Rule
+from iptables_model.values.frozen import filled
 from iptables_model.values.names import CHAIN
 from iptables_model.values.negatable import Negatable
 
@@ -119,10 +120,7 @@ class Chain:
         return self.name, self.policy, self.counters, self.declared, self.rules
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        for name, value in zip(
-            ("name", "policy", "counters", "declared", "rules", "_pending"), (*state, None), strict=True
-        ):
-            object.__setattr__(self, name, value)
+        filled(self, ("name", "policy", "counters", "declared", "rules", "_pending"), (*state, None))
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -135,13 +133,8 @@ def deferred_chain(
     name: str, policy: str | None, counters: Counters | None, *, declared: bool, pending: Pending
 ) -> Chain:
     """Make a chain, of what was checked when it was read, whose rules are made when they are first asked for."""
-    chain = object.__new__(Chain)
-    for field, value in zip(_CHAIN, (name, policy, counters, declared, pending), strict=True):
-        object.__setattr__(chain, field, value)
-    return chain
-
-
-_CHAIN = ("name", "policy", "counters", "declared", "_pending")
+    fields = ("name", "policy", "counters", "declared", "_pending")
+    return filled(object.__new__(Chain), fields, (name, policy, counters, declared, pending))
 
 
 def size_of(chain: Chain) -> int:
@@ -233,8 +226,7 @@ class Table:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         name, chains = state
         known = {chain.name: chain for chain in chains}
-        for field, value in (("name", name), ("chains", chains), ("_pending", None), ("_known", known)):
-            object.__setattr__(self, field, value)
+        filled(self, ("name", "chains", "_pending", "_known"), (name, chains, None, known))
 
     def get(self, name: str) -> Chain | None:
         """Find a chain by its name, or None."""
@@ -321,8 +313,7 @@ class Ruleset:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         names = ("tables", "family", "fragment", "name", "issues", "_lines", "_again", "_derived")
-        for name, value in zip(names, (*state, None, None, {}), strict=True):
-            object.__setattr__(self, name, value)
+        filled(self, names, (*state, None, None, {}))
 
     def __str__(self) -> str:
         if self._lines is not None:
@@ -344,9 +335,7 @@ def derived(ruleset: Ruleset, key: object, make: Callable[[], T]) -> T:
 
 def keep_text(ruleset: Ruleset, lines: tuple[str, ...], again: Callable[[str], Ruleset]) -> Ruleset:
     """Have a new ruleset remember the lines of the text from which it was read, and how to read them again."""
-    object.__setattr__(ruleset, "_lines", lines)
-    object.__setattr__(ruleset, "_again", again)
-    return ruleset
+    return filled(ruleset, ("_lines", "_again"), (lines, again))
 
 
 def _table_text(table: Table) -> str:

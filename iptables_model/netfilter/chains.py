@@ -208,7 +208,6 @@ class ReadyChains:
         self.evidence = evidence
         self.ruleset = ruleset
         self._meanings = Meanings(evidence)
-        self._tables = {table.name: table for table in reversed(ruleset.tables)}
         self._ready: dict[tuple[str, str], ReadyChain | None] = {}
         self._at_hand: deque[ReadyChain] = deque()
 
@@ -221,7 +220,7 @@ class ReadyChains:
         """Find a chain, or None where the ruleset has none of that name."""
         key = (table, chain)
         if key not in self._ready:
-            held = self._tables.get(table)
+            held = self.ruleset.get(table)
             found = None if held is None else held.get(chain)
             self._ready[key] = None if found is None else ReadyChain(table, found, self._meanings)
         ready = self._ready[key]

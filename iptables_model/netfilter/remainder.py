@@ -109,17 +109,24 @@ class Remainder:
         self.pieces.add(low, high)
         return Remainder(self.whole, self.pieces, self.count + 1, left)
 
+    def _took(self, other: Numbers | Remainder) -> bool:
+        """Say whether another set is one of the pieces that were taken out."""
+        return (
+            isinstance(other, Numbers)
+            and self._is_latest
+            and len(other.bounds) == 2
+            and self.pieces.have(*other.bounds)
+        )
+
     def __and__(self, other: Numbers | Remainder) -> Numbers:
-        bounds = other.bounds if isinstance(other, Numbers) else ()
-        if self._is_latest and len(bounds) == 2 and self.pieces.have(*bounds):
+        if self._took(other):
             return attrs.evolve(self.whole, bounds=())
         return self.set & _plain(other)  # type: ignore[operator]
 
     def __or__(self, other: Numbers | Remainder) -> Numbers | Remainder:
         """Put a piece back, as when a rule only logs it, or join with any other set."""
-        bounds = other.bounds if isinstance(other, Numbers) else ()
-        if self._is_latest and len(bounds) == 2 and self.pieces.have(*bounds):
-            low, high = bounds
+        if isinstance(other, Numbers) and self._took(other):
+            low, high = other.bounds
             return Remainder(self.whole, self.pieces.without(low, high), self.count - 1, self.left + high - low)
         return self.set | _plain(other)  # type: ignore[operator]
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import attrs
 
 from iptables_model.model.rule import Rule
+from iptables_model.values.frozen import filled
 
 __all__ = ["Step", "Stop", "Stops", "unrolled"]
 
@@ -29,9 +30,10 @@ class Step:
 
     def __getattr__(self, name: str) -> object:
         """Make the rule, or word the change, when it is asked for."""
-        if name not in ("rule", "change"):
+        stop = self._stop if name in ("rule", "change") else None
+        if stop is None:
             raise AttributeError(f"a step has no {name}")
-        made = getattr(self._stop, f"{name}_told")()
+        made = stop.rule() if name == "rule" else str(stop.change)
         object.__setattr__(self, name, made)
         return made
 
@@ -39,9 +41,7 @@ class Step:
         return self.table, self.chain, self.rule, self.verdict, self.change
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        names = ("table", "chain", "rule", "verdict", "change", "_stop")
-        for name, value in zip(names, (*state, None), strict=True):
-            object.__setattr__(self, name, value)
+        filled(self, ("table", "chain", "rule", "verdict", "change", "_stop"), (*state, None))
 
     def __str__(self) -> str:
         where = f"{self.table} {self.chain}"
@@ -80,25 +80,17 @@ class Stop(NamedTuple):
 
     def step(self) -> Step:
         """Report it; the rule, and the change in words, when they are asked for."""
-        step = object.__new__(Step)
-        for name, value in zip(_STEP, (self.chain.table, self.chain.name, self.verdict, self), strict=True):
-            object.__setattr__(step, name, value)
-        return step
+        held = (self.chain.table, self.chain.name, self.verdict, self)
+        return filled(object.__new__(Step), ("table", "chain", "verdict", "_stop"), held)
 
-    def rule_told(self) -> Rule | None:
+    def rule(self) -> Rule | None:
         """Give the rule, or None for a policy."""
         return None if self.place is None else self.chain.rule(self.place)
-
-    def change_told(self) -> str:
-        """Say what the rule did to the packets."""
-        return str(self.change)
 
     def is_where(self, other: Stop) -> bool:
         """Say whether another stop is at the same rule."""
         return self.chain is other.chain and self.place == other.place
 
-
-_STEP = ("table", "chain", "verdict", "_stop")
 
 Stops: TypeAlias = tuple[Any, ...]
 """Stops from the last to the first, as a linked list: `(stop, stops before)`, at the beginning `()`.

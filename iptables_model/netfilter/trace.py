@@ -25,6 +25,7 @@ from iptables_model.netfilter.sets import NameSet
 from iptables_model.netfilter.state import Assumption, State, Suppose
 from iptables_model.netfilter.steps import Step, unrolled
 from iptables_model.netfilter.walk import Walk
+from iptables_model.values.frozen import filled
 
 __all__ = ["Flow", "Step", "flows_of", "trace"]
 
@@ -65,8 +66,7 @@ class Flow:
         return tuple([getattr(self, name) for name in _PUBLIC])
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        for name, value in zip((*_PUBLIC, "_told"), (*state, None), strict=True):
-            object.__setattr__(self, name, value)
+        filled(self, (*_PUBLIC, "_told"), (*state, None))
 
     @property
     def translated(self) -> bool:
@@ -153,7 +153,7 @@ class Told:
     def deciding_rule(self) -> Rule | None:
         """Give the rule that decides for all of them, if one does."""
         stop = self.one.decided_at
-        return None if stop is None else stop.rule_told()
+        return None if stop is None else stop.rule()
 
 
 _TOLD = frozenset({"when", "packet", "assumptions", "steps", "deciding_rule"})
@@ -273,13 +273,6 @@ def _without_overlaps(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
 def _flow(arrivals: list[Arrival], asked: Asked) -> Flow:
     """Report arrivals that fare alike; what of it takes long is left to be asked for."""
     first = arrivals[0]
-    flow = object.__new__(Flow)
-    for name, value in (
-        ("outcome", first.outcome),
-        ("probability", first.state.probability),
-        ("delivery", first.delivery),
-        ("reason", first.reason),
-        ("_told", Told(asked, tuple([arrival.state for arrival in arrivals]))),
-    ):
-        object.__setattr__(flow, name, value)
-    return flow
+    told = Told(asked, tuple([arrival.state for arrival in arrivals]))
+    held = (first.outcome, first.state.probability, first.delivery, first.reason, told)
+    return filled(object.__new__(Flow), ("outcome", "probability", "delivery", "reason", "_told"), held)
