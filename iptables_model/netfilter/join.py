@@ -7,12 +7,13 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
 from typing import Any, TypeVar
 
+from iptables_model.netfilter.batch import Batch, union
 from iptables_model.netfilter.packet import FIELDS
 from iptables_model.netfilter.remainder import Remainder
-from iptables_model.netfilter.state import State
+from iptables_model.netfilter.state import Constant, State
 from iptables_model.netfilter.steps import Stops, unrolled
 
-__all__ = ["goal", "joined", "met", "sorted_by", "united"]
+__all__ = ["goal", "joined", "met", "overlaid", "sorted_by", "united"]
 
 T = TypeVar("T")
 
@@ -28,8 +29,8 @@ def joined(states: list[State]) -> list[State]:
 
 
 def goal(state: State) -> object:
-    """Tell states apart by where they go."""
-    return "dst" in state.now and state.view("dst").bounds
+    """Tell states apart by where they go, and batches by their members."""
+    return id(state.members) if isinstance(state, Batch) else "dst" in state.now and state.view("dst").bounds
 
 
 def _joined(states: list[State]) -> list[State]:
@@ -49,6 +50,15 @@ def united(states: list[State]) -> list[State]:
         for key in _assumed(states):
             states = _without_needless(states, key, fields)
     return states
+
+
+def overlaid(states: list[State]) -> list[State]:
+    """Have each of several states become all that any has become: it is told of them together."""
+    fields = dict.fromkeys(field for one in states for field in one.now if field in one.asked)
+    first = states[0].now
+    apart = [field for field in fields if any(one.now.get(field) != first.get(field) for one in states)]
+    become = {field: Constant(union([one.view(field) for one in states])) for field in apart}
+    return [one.rewritten(**become) for one in states] if become else states
 
 
 def _differing(states: list[State]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from iptables_model.netfilter.effects import Verdict
-from iptables_model.netfilter.state import Assumption, Override, State, Supposition
+from iptables_model.netfilter.state import Override, State, Taken
 from iptables_model.netfilter.steps import Stop
 
 __all__ = ["Course", "Memory"]
@@ -25,7 +25,7 @@ class Course(NamedTuple):
     verdict: Verdict
     decided_at: Stop | None
     changes: Mapping[str, Override]
-    assumed: Mapping[object, Supposition | Assumption]
+    assumed: Mapping[object, Taken]
 
 
 class Memory:

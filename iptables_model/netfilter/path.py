@@ -96,7 +96,7 @@ class Path:
         states = self._gathered(states)
         states = self._tracked(self._untracked(states, "PREROUTING"))
         states = self._hook("mangle", "PREROUTING", states)
-        states = self._nat("PREROUTING", states)
+        states = self._walk.together(self._nat("PREROUTING", states))
         states = self._without(states, self._evidence.martian, _IMPOSSIBLE)
         states = self._from(states, self._evidence.martian_source)
         states = self._without(states, self._evidence.strange_group, "the node has not joined the group")
@@ -116,7 +116,8 @@ class Path:
         states = self._gathered(states)
         states = self._tracked(self._untracked(states, "OUTPUT"))
         states = self._hook("mangle", "OUTPUT", states)
-        states = [one for state in self._nat("OUTPUT", states) for one in self._routable(state)]
+        states = self._walk.together(self._nat("OUTPUT", states))
+        states = [one for state in states for one in self._routable(state)]
         states = self._hook("filter", "OUTPUT", states)
         states = self._hook("security", "OUTPUT", states)
         for state in states:

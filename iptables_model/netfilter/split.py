@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any as Anything
 from typing import TypeAlias
 
+from iptables_model.netfilter.batch import Batch, Each
 from iptables_model.netfilter.bits import BitSet, moved
 from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Initially, Not, OnceChanged, Within
 from iptables_model.netfilter.remainder import LARGE, Numbers, Remainder
 from iptables_model.netfilter.state import (
+    CERTAIN,
     Assumption,
     Bits,
     Constant,
+    EachAssumed,
     Shifted,
     State,
     Suppose,
+    about,
     assumption_key,
 )
 
 __all__ = ["Parts", "split"]
-
-_ONE = Fraction(1)
 
 Parts: TypeAlias = tuple[list[State], list[State]]
 """The packets for which a condition holds, and those for which it does not."""
@@ -46,6 +49,8 @@ def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
     if isinstance(condition, Chance):
         return _split_chance(state, condition.probability)
     if isinstance(condition, OnceChanged):
+        if isinstance(state, Batch) and state.differs(condition.after.fields):
+            return _split_each(state.apart(), condition, suppose)
         return split(state, condition.after if condition.thing in state.now else condition.before, suppose)
     return _split_assumption(state, condition, suppose)
 
@@ -97,6 +102,12 @@ def _split_asked(state: State, field: str, allowed: Anything) -> Parts:
         return [], [state]
     if outside is None:
         return [state], []
+    if isinstance(state, Batch) and field in state.differing:
+        return _split_members(state, [one.held(field) for one in state.members], allowed, partial(_narrowed, field))
+    return _narrowed(field, state, inside, outside)
+
+
+def _narrowed(field: str, state: State, inside: Anything, outside: Anything) -> Parts:
     return [state.narrowed(field, inside)], [state.narrowed(field, outside)]
 
 
@@ -108,14 +119,40 @@ def _split_chosen(state: State, field: str, chosen: Constant, allowed: Anything)
         return [], [state]
     if outside is None:
         return [state], []
+    part = partial(_chosen, field, allowed)
+    if isinstance(state, Batch) and isinstance(chosen, Each):
+        return _split_members(state, [one.view(field) for one in state.members], allowed, part)
+    return part(state, inside, outside)
+
+
+def _chosen(field: str, allowed: Anything, state: State, inside: Anything, outside: Anything) -> Parts:
+    chosen: Anything = state.now[field]
     statement = f"the {field.replace('_', ' ')} chosen is {inside}"
     yes, no = (
         state.rewritten(**{field: Constant(part, chosen.reason)}).assuming(
-            (field, value, allowed), Assumption(statement, holds, chosen.reason)
+            (field, chosen.value, allowed), Assumption(statement, holds, chosen.reason)
         )
         for part, holds in ((inside, True), (outside, False))
     )
     return [yes], [no]
+
+
+def _split_members(
+    batch: Batch, held: list[Anything], allowed: Anything, part: Callable[[State, Anything, Anything], Parts]
+) -> Parts:
+    """Part the states of a batch by what each holds; of most, all packets are on one side."""
+    within, beyond = [], []
+    parts: Parts = [], []
+    for place, one in enumerate(held):
+        inside, outside = one.parted(allowed)
+        if outside is None:
+            within.append(place)
+        elif inside is None:
+            beyond.append(place)
+        else:
+            for side, found in zip(parts, part(batch.member(place), inside, outside), strict=True):
+                side.extend(found)
+    return batch.keeping(within) + parts[0], batch.keeping(beyond) + parts[1]
 
 
 def _split_mixed(state: State, sources: tuple[Bits, ...], xor: int, allowed: BitSet) -> Parts:
@@ -153,7 +190,7 @@ def _split_chance(state: State, probability: Fraction) -> Parts:
 @lru_cache(maxsize=1024)
 def _shares(whole: Fraction, probability: Fraction) -> tuple[Fraction, Fraction]:
     """Part a share; that of the first, second, or third of four endpoints is the same for many Services."""
-    return whole * probability, whole * (_ONE - probability)
+    return whole * probability, whole * (CERTAIN - probability)
 
 
 def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Parts:
@@ -161,21 +198,25 @@ def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Part
     known = state.assumed.get(key)
     if known is not None:
         return ([state], []) if known.holds else ([], [state])
+    if isinstance(state, Batch) and state.differs(condition.fields):
+        return _split_assumptions(state, key, condition, suppose)
     supposed = suppose(condition, state)
     if supposed is not None:
         taken = [state.assuming(key, supposed)]
         return (taken, []) if supposed.holds else ([], taken)
-    statement = _about(state, condition)
+    statement = about(state, condition)
     yes, no = (Assumption(statement, holds, condition.reason) for holds in (True, False))
     return [state.assuming(key, yes)], [state.assuming(key, no)]
 
 
-def _about(state: State, condition: Assume) -> str:
-    """Word what is assumed; of a field that was rewritten on the way, say what it is now."""
-    (field, *more) = condition.fields or ("",)
-    if more or field not in state.now:
-        return condition.statement
-    return f"{condition.statement} ({field.replace('_', ' ')} is now {state.view(field)})"
+def _split_assumptions(batch: Batch, key: object, condition: Assume, suppose: Suppose) -> Parts:
+    """Assume something of each state of a batch; together they stay only if it is the same of all."""
+    asked = [suppose(condition, one) for one in batch.members]
+    supposed = tuple([one for one in asked if one is not None])
+    if condition.fleeting or len({one and one.holds for one in asked}) > 1:
+        return _split_each(batch.apart(), condition, suppose)
+    yes, no = (batch.assuming(key, EachAssumed(condition, holds, supposed)) for holds in (True, False))
+    return [yes] if not supposed or supposed[0].holds else [], [no] if not supposed or not supposed[0].holds else []
 
 
 def _assumption_key(state: State, condition: Assume) -> object:

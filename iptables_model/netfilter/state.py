@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any as Anything
@@ -18,19 +18,24 @@ from iptables_model.netfilter.sets import LineSet
 from iptables_model.netfilter.steps import Step, Stop, Stops, unrolled
 
 __all__ = [
+    "CERTAIN",
     "Assumption",
     "Bits",
     "Constant",
+    "EachAssumed",
     "Mixed",
     "Override",
     "Shifted",
     "State",
     "Suppose",
     "Supposition",
+    "Taken",
+    "about",
     "assumption_key",
 ]
 
-_ONE = Fraction(1)
+CERTAIN = Fraction(1)
+"""The share of packets that chance has not parted."""
 
 
 @attrs.frozen
@@ -95,6 +100,26 @@ class Supposition(NamedTuple):
     told: Assumption | None = None
 
 
+class EachAssumed(NamedTuple):
+    """Hold what is taken for granted of each state of a batch: in these words, or in those of the condition."""
+
+    condition: Assume
+    holds: bool
+    supposed: tuple[Supposition, ...] = ()
+
+    def of(self, place: int, state: State) -> Supposition | Assumption:
+        """Give what is taken for granted of one."""
+        if self.supposed:
+            return self.supposed[place]
+        return Assumption(about(state, self.condition), self.holds, self.condition.reason)
+
+    def keeping(self, places: Sequence[int]) -> EachAssumed:
+        """Hold it of some of the states."""
+        return self._replace(supposed=tuple([self.supposed[place] for place in places])) if self.supposed else self
+
+
+Taken: TypeAlias = Supposition | Assumption | EachAssumed
+
 Suppose: TypeAlias = Callable[[Assume, "State"], Supposition | None]
 """Answers an `Assume` for the caller's question, or leaves it open with None."""
 
@@ -116,8 +141,8 @@ class State:
         self.asked = asked
         self.when = when or {}
         self.now: dict[str, Override] = {}
-        self.assumed: dict[object, Supposition | Assumption] = {}
-        self.probability = _ONE
+        self.assumed: dict[object, Taken] = {}
+        self.probability = CERTAIN
         self.stops: Stops = ()
         self.decided_at: Stop | None = None
 
@@ -132,7 +157,7 @@ class State:
     def assumptions(self) -> tuple[Assumption, ...]:
         """List what was taken for granted and is worth telling, in the order in which it was asked."""
         told = [one.told if isinstance(one, Supposition) else one for one in self.assumed.values()]
-        return tuple(dict.fromkeys([one for one in told if one is not None]))
+        return tuple(dict.fromkeys([one for one in told if isinstance(one, Assumption)]))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -185,7 +210,7 @@ class State:
         """Say whether these are only some of the packets of an earlier state, or a share of them."""
         return self.when is not before.when or self.probability is not before.probability
 
-    def assuming(self, key: object, taken: Supposition | Assumption) -> Self:
+    def assuming(self, key: object, taken: Taken) -> Self:
         """Take something for granted from here on."""
         other = self.copy()
         other.assumed = {**self.assumed, key: taken}
@@ -266,6 +291,14 @@ def _mixed(xor: int, sources: tuple[tuple[BitSet, int, int], ...]) -> BitSet:
     for held, kept, left in sources:
         found ^= held.kept(kept).moved(left)
     return found
+
+
+def about(state: State, condition: Assume) -> str:
+    """Word what is assumed; of a field that was rewritten on the way, say what it is now."""
+    (field, *more) = condition.fields or ("",)
+    if more or field not in state.now:
+        return condition.statement
+    return f"{condition.statement} ({field.replace('_', ' ')} is now {state.view(field)})"
 
 
 def assumption_key(state: State, statement: str, *fields: str) -> object:

@@ -10,7 +10,7 @@ import attrs
 from iptables_model.model.rule import Rule
 from iptables_model.values.frozen import filled
 
-__all__ = ["Step", "Stop", "Stops", "unrolled"]
+__all__ = ["Step", "Stop", "Stops", "continued", "unrolled"]
 
 
 @attrs.frozen(kw_only=True)
@@ -107,3 +107,14 @@ def unrolled(stops: Stops, until: Stops = ()) -> Iterator[Stop]:
             yield stop
         else:
             yield from stop
+
+
+def continued(stops: Stops, later: Stops) -> Stops:
+    """Put the stops of a later part of the way onto those before."""
+    entries = []
+    while later:
+        entry, later = later
+        entries.append(entry)
+    for entry in reversed(entries):
+        stops = (entry, stops)
+    return stops

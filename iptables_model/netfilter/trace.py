@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from fractions import Fraction
 from functools import cached_property, reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
 from iptables_model.errors import ModelError
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import Ruleset
+from iptables_model.netfilter.batch import Batch
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.chains import ReadyChains
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.fields import STATUS
-from iptables_model.netfilter.join import goal, met, sorted_by, united
+from iptables_model.netfilter.join import goal, met, overlaid, sorted_by, united
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_text, packet_of, parted
 from iptables_model.netfilter.path import Arrival, Delivery, Path
 from iptables_model.netfilter.sets import NameSet
-from iptables_model.netfilter.state import Assumption, State, Suppose
+from iptables_model.netfilter.state import CERTAIN, Assumption, State, Suppose
 from iptables_model.netfilter.steps import Step, unrolled
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.frozen import filled
@@ -52,13 +53,18 @@ class Flow:
     delivery: Delivery | None
     deciding_rule: Rule | None
     reason: str = ""
-    _told: Told | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _told: Told | Shared | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _place: int = attrs.field(default=0, init=False, eq=False, repr=False)
 
     def __getattr__(self, name: str) -> object:
         """Make what is asked for: most of many flows are only counted, or looked at in one respect."""
-        if name not in _TOLD:
+        told = self._told
+        if name not in _TOLD or told is None:
             raise AttributeError(f"a flow has no {name}")
-        made = getattr(self._told, name)
+        if isinstance(told, Shared):
+            told = told.of(self._place)
+            object.__setattr__(self, "_told", told)
+        made = getattr(told, name)
         object.__setattr__(self, name, made)
         return made
 
@@ -66,7 +72,7 @@ class Flow:
         return tuple([getattr(self, name) for name in _PUBLIC])
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        filled(self, (*_PUBLIC, "_told"), (*state, None))
+        filled(self, (*_PUBLIC, "_told", "_place"), (*state, None, 0))
 
     @property
     def translated(self) -> bool:
@@ -156,6 +162,18 @@ class Told:
         return None if stop is None else stop.rule()
 
 
+@attrs.frozen(eq=False)
+class Shared:
+    """Hold what the flows of a batch share, each of which is one of its states."""
+
+    asked: Asked
+    batch: Batch
+
+    def of(self, place: int) -> Told:
+        """Give what one of the flows is made of."""
+        return Told(self.asked, (self.batch.member(place),))
+
+
 _TOLD = frozenset({"when", "packet", "assumptions", "steps", "deciding_rule"})
 
 
@@ -187,9 +205,9 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_tr
     dropped 80
     reaches 22
     """
-    arrivals = _arrivals(ruleset, packet, node, _leave_open, apart=keep_traces)
-    alike = sorted_by(arrivals, _trace) if keep_traces else _with_equal_fates(arrivals)
     asked = Asked()
+    ends = _ends(_arrivals(ruleset, packet, node, _leave_open, apart=keep_traces), asked)
+    alike = sorted_by([end.alone() for end in ends], _trace) if keep_traces else _with_equal_fates(ends)
     return tuple([_flow(held, asked) for together in alike for held in _without_overlaps(together)])
 
 
@@ -198,7 +216,8 @@ def flows_of(
 ) -> tuple[Flow, ...]:
     """Follow packets as `trace` does, keep each flow by itself, and let `suppose` answer what the rules leave open."""
     asked = Asked()
-    return tuple([_flow([one], asked) for one in _arrivals(ruleset, packet, node, suppose or _leave_open, apart=True)])
+    arrivals = _arrivals(ruleset, packet, node, suppose or _leave_open, apart=True)
+    return tuple([_flow([end], asked) for end in _ends(arrivals, asked)])
 
 
 def _arrivals(ruleset: Ruleset, packet: Packet, node: Node | None, suppose: Suppose, *, apart: bool) -> list[Arrival]:
@@ -230,49 +249,94 @@ def _start(packet: Packet, family: int) -> Iterator[State]:
     yield from (State(cube, part) for part in parted(cube))
 
 
-def _trace(arrival: Arrival) -> Hashable:
-    """Tell arrivals apart by their stops and what they assume."""
+class End(NamedTuple):
+    """Name where packets end: those of an arrival or, of one that is a batch, those of the state at a place."""
+
+    arrival: Arrival
+    shared: Shared | None = None
+    place: int = 0
+
+    def alone(self) -> End:
+        """Give an end that is no part of a batch."""
+        if self.shared is None:
+            return self
+        return End(attrs.evolve(self.arrival, state=self.shared.batch.member(self.place)))
+
+    @property
+    def probability(self) -> Fraction:
+        """Give the share of the packets."""
+        whole = self.arrival.state.probability
+        if self.shared is None:
+            return whole
+        own = self.shared.batch.members[self.place].probability
+        return own if whole is CERTAIN else whole * own
+
+    @property
+    def goal(self) -> Hashable:
+        """Tell ends apart by where the packets went."""
+        if self.shared is None:
+            return goal(self.arrival.state)
+        return goal(self.shared.batch.members[self.place])
+
+
+def _ends(arrivals: list[Arrival], asked: Asked) -> Iterator[End]:
+    for arrival in arrivals:
+        state = arrival.state
+        if isinstance(state, Batch):
+            shared = Shared(asked, state)
+            yield from [End(arrival, shared, place) for place in range(len(state.members))]
+        else:
+            yield End(arrival)
+
+
+def _trace(end: End) -> Hashable:
+    """Tell ends apart by their stops and what they assume."""
+    arrival = end.arrival
     state = arrival.state
-    end = (arrival.outcome, arrival.delivery, arrival.reason, state.now.get("out_interface"))
-    return end, state.probability, state.assumptions, tuple(unrolled(state.stops))
+    way = (arrival.outcome, arrival.delivery, arrival.reason, state.now.get("out_interface"))
+    return way, state.probability, state.assumptions, tuple(unrolled(state.stops))
 
 
-def _fate(arrival: Arrival) -> Hashable:
-    """Tell arrivals apart by where they end and, if they get there, by what they have become."""
+def _fate(end: End) -> Hashable:
+    """Tell ends apart by where they are and, if packets get there, by what they have become."""
+    arrival = end.arrival
     become = arrival.state.rewriting if arrival.outcome is Outcome.REACHES else None
     return arrival.outcome, arrival.delivery, arrival.reason, become
 
 
-def _with_equal_fates(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
-    """Join arrivals of one fate, and put together those that are as likely under the same assumptions."""
-    near = sorted_by(arrivals, lambda one: (one.outcome, one.delivery, goal(one.state)))
-    for held in (held for some in near for held in (sorted_by(some, _fate) if len(some) > 1 else [some])):
-        if len(held) == 1:
-            yield held
+def _with_equal_fates(ends: Iterable[End]) -> Iterator[list[End]]:
+    """Join ends of one fate, and put together those that are as likely under the same assumptions."""
+    for near in sorted_by(ends, lambda one: (one.arrival.outcome, one.arrival.delivery, one.goal)):
+        if len(near) == 1:
+            yield near
             continue
-        joined = (attrs.evolve(held[0], state=state) for state in united([arrival.state for arrival in held]))
-        yield from sorted_by(joined, lambda one: (one.state.probability, frozenset(one.state.assumptions)))
+        for held in sorted_by([end.alone() for end in near], _fate):
+            states = united(overlaid([end.arrival.state for end in held]))
+            joined = [End(attrs.evolve(held[0].arrival, state=state)) for state in states]
+            yield from sorted_by(joined, lambda one: (one.probability, frozenset(one.arrival.state.assumptions)))
 
 
-def _without_overlaps(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
+def _without_overlaps(ends: list[End]) -> Iterator[list[End]]:
     """Keep apart the shares that the same packets have in one fate by chance: alternatives of a flow do not overlap."""
-    if arrivals[0].state.probability == 1:
-        yield arrivals
+    if len(ends) == 1 or ends[0].probability == 1:
+        yield ends
         return
-    flows: list[list[Arrival]] = []
-    for arrival in arrivals:
-        fits = (flow for flow in flows if not any(arrival.state.overlaps(other.state) for other in flow))
+    flows: list[list[End]] = []
+    for end in ends:
+        state = end.arrival.state
+        fits = (flow for flow in flows if not any(state.overlaps(other.arrival.state) for other in flow))
         flow = next(fits, None)
         if flow is None:
-            flows.append([arrival])
+            flows.append([end])
         else:
-            flow.append(arrival)
+            flow.append(end)
     yield from flows
 
 
-def _flow(arrivals: list[Arrival], asked: Asked) -> Flow:
-    """Report arrivals that fare alike; what of it takes long is left to be asked for."""
-    first = arrivals[0]
-    told = Told(asked, tuple([arrival.state for arrival in arrivals]))
-    held = (first.outcome, first.state.probability, first.delivery, first.reason, told)
-    return filled(object.__new__(Flow), ("outcome", "probability", "delivery", "reason", "_told"), held)
+def _flow(ends: list[End], asked: Asked) -> Flow:
+    """Report ends that fare alike; what of it takes long is left to be asked for."""
+    first = ends[0]
+    told = first.shared or Told(asked, tuple([end.arrival.state for end in ends]))
+    arrival = first.arrival
+    held = (arrival.outcome, first.probability, arrival.delivery, arrival.reason, told, first.place)
+    return filled(object.__new__(Flow), ("outcome", "probability", "delivery", "reason", "_told", "_place"), held)

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 import attrs
 
 from iptables_model.model.targets import Goto, Jump
+from iptables_model.netfilter.batch import Batch, batched
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
 from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, fields_read, unknown_course
 from iptables_model.netfilter.join import joined
@@ -124,6 +125,10 @@ class Walk:
         """Say whether there is no chain for a hook in a table, which then lets everything pass."""
         return self.chains.get(table, hook) is None
 
+    def together(self, states: list[State]) -> list[State]:
+        """Have states go on as one that fare alike from here, or that differ only in where they go."""
+        return batched(states if self.apart else joined(states))
+
     def traverse(self, table: str, hook: str, states: list[State]) -> list[Passage]:
         """Take states through the built-in chain of a hook. A table without that chain lets everything pass."""
         start = self.chains.get(table, hook)
@@ -210,8 +215,10 @@ class Traversal:
             self._learn(None)
         for other in reversed(no):
             self._waiting.push(at.moved(other, place + 1))
+        done = len(self._done)
         for other in reversed(yes):
             self._apply(at.moved(other, place))
+        self._done[done:] = reversed(self._done[done:])
 
     def _apply(self, at: Place) -> None:
         target = at.chain.target(at.position[-1])
@@ -220,8 +227,10 @@ class Traversal:
         elif target is None:
             self._follow(at, [Effect(at.state, Verdict.CONTINUE)])
         else:
-            self._learn(fields_read(target, self._walk.evidence))
-            self._follow(at, effect_of(target, at.state, self._site))
+            read = fields_read(target, self._walk.evidence)
+            self._learn(read)
+            for state in reversed(_alike(at.state, read)):
+                self._follow(at.holding(state), effect_of(target, state, self._site))
 
     def _follow(self, at: Place, course: list[Effect]) -> None:
         for effect in reversed(course):
@@ -265,6 +274,11 @@ class Traversal:
             self._waiting.push(Place(at.state, back.chain, back.position, at.jumps[:-1], inside))
             return
         self._done.append(_by_policy(self._start, at.state))
+
+
+def _alike(state: State, fields: frozenset[str] | None) -> list[State]:
+    """Part a batch if what a target does depends on a field in which it differs, or (None) on any."""
+    return state.apart() if isinstance(state, Batch) and (fields is None or state.differs(fields)) else [state]
 
 
 def _by_policy(chain: ReadyChain, state: State) -> Passage:

@@ -1,0 +1,170 @@
+"""States that differ only in where nat sent their packets: they go on as one until something asks for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any, Self
+
+import attrs
+
+from iptables_model.netfilter import intervals
+from iptables_model.netfilter.sets import LineSet
+from iptables_model.netfilter.state import CERTAIN, Constant, EachAssumed, Override, State
+from iptables_model.netfilter.steps import Stop, continued
+
+__all__ = ["Batch", "Each", "batched", "union"]
+
+_GOAL = ("dst", "dport")
+_THEIRS = Stop(None, None, "")  # type: ignore[arg-type]
+"""Stands for the stop that decided for each state before they went on as one."""
+
+
+@attrs.frozen
+class Each(Constant):
+    """Say that a field was set to a value of its own in each state of a batch; `value` has all of them."""
+
+
+class Batch(State):
+    """Hold states whose packets were rewritten alike but for where they go.
+
+    `members` are the states as they were when they came together, and `differing` the fields of which they mean other
+    parts; `unions` keeps the sets of these that were asked for. What became of all of them since is kept as in any
+    state: in `now`, `Each` stands where they differ.
+    """
+
+    __slots__ = ("differing", "members", "unions")
+
+    def __init__(self, members: Sequence[State]) -> None:
+        first = members[0]
+        self.members = members
+        self.differing = frozenset(_differing(members))
+        super().__init__(first.asked, None if self.differing else first.when)
+        self.now = first.now | {field: _rewritten(members, field) for field in _GOAL if field in first.now}
+        self.assumed = first.assumed
+        self.decided_at = _THEIRS
+        self.unions: dict[str, Any] = {}
+
+    def copy(self) -> Self:
+        """Make an equal batch that can go its own way."""
+        other = super().copy()
+        other.members, other.differing, other.unions = self.members, self.differing, self.unions
+        return other
+
+    def held(self, field: str) -> Any:
+        """Give the set of a field when the question was asked, of the packets of all states."""
+        if field not in self.differing:
+            return self.members[0].held(field) if self.differing and field not in self.when else super().held(field)
+        if field not in self.unions:
+            self.unions[field] = union([one.was(field) for one in self.members])
+        return self.unions[field]
+
+    def differs(self, fields: Iterable[str]) -> bool:
+        """Say whether the states differ in one of some fields."""
+        return any(field in self.differing or isinstance(self.now.get(field), Each) for field in fields)
+
+    def keeping(self, places: Sequence[int]) -> list[State]:
+        """Keep the states at some places together, if there are any; a single one goes on alone."""
+        if len(places) < 2:
+            return [self.member(place) for place in places]
+        members = [self.members[place] for place in places]
+        other = self.copy()
+        other.members, other.unions = members, {}
+        own = {field: _rewritten(members, field) for field in _GOAL if field in members[0].now}
+        other.now = {field: own[field] if isinstance(held, Each) else held for field, held in self.now.items()}
+        other.assumed = {
+            _key_of(key, taken, own): taken.keeping(places) if isinstance(taken, EachAssumed) else taken
+            for key, taken in self.assumed.items()
+        }
+        return [other]
+
+    def apart(self) -> list[State]:
+        """Give the states, each with what became of it since."""
+        return [self.member(place) for place in range(len(self.members))]
+
+    def member(self, place: int) -> State:
+        """Give one state, with what became of it since."""
+        before = self.members[place]
+        one = before.copy()
+        one.now = {field: before.now[field] if isinstance(held, Each) else held for field, held in self.now.items()}
+        if not self.differing:
+            one.when = self.when
+        elif self.when:
+            one.when = {**before.when, **self.when}
+        if self.assumed is not before.assumed:
+            one.assumed = {
+                _key_of(key, taken, before.now): taken.of(place, before) if isinstance(taken, EachAssumed) else taken
+                for key, taken in self.assumed.items()
+            }
+        if self.probability is not CERTAIN:
+            one.probability = before.probability * self.probability
+        one.stops = continued(before.stops, self.stops)
+        if self.decided_at is not _THEIRS:
+            one.decided_at = self.decided_at
+        return one
+
+
+def _key_of(key: Any, taken: object, own: Mapping[str, Override]) -> object:
+    """Give the key under which is held of some states, or one, what is taken for granted of each."""
+    if not isinstance(taken, EachAssumed):
+        return key
+    statement, *identities = key
+    fields = zip(taken.condition.fields, identities, strict=True)
+    return (statement, *[own[field] if isinstance(identity, Each) else identity for field, identity in fields])
+
+
+def _rewritten(members: Sequence[State], field: str) -> Override:
+    """Give what a field was rewritten to in all states alike, or to what in each."""
+    first = members[0].now[field]
+    if all(one.now[field] is first for one in members):
+        return first
+    return Each(union([one.view(field) for one in members]))
+
+
+def _differing(members: Sequence[State]) -> Iterator[str]:
+    """Go through the fields of which states mean other parts of what was asked."""
+    first = members[0]
+    if all(one.when is first.when for one in members):
+        return
+    for field in dict.fromkeys(field for one in members for field in one.when):
+        held = first.held(field)
+        if any(one.held(field) is not held for one in members):
+            yield field
+
+
+def union(sets: Sequence[Any]) -> Any:
+    """Join many sets of one kind, of which most may be one and the same."""
+    distinct = tuple(dict.fromkeys(sets))
+    if isinstance(distinct[0], LineSet):
+        return attrs.evolve(distinct[0], bounds=intervals.unite(one.bounds for one in distinct))
+    return reduce(or_, distinct)
+
+
+def batched(states: list[State]) -> list[State]:
+    """Have states that were rewritten alike, but for where they go, go on as one.
+
+    Those that go to the same place stay apart: they may be joined on their way.
+    """
+    held: dict[object, dict[object, State]] = {}
+    alone: list[State] = []
+    for state in states:
+        alike = held.setdefault(_likeness(state), {})
+        if alike.setdefault(_goal(state), state) is not state:
+            alone.append(state)
+    groups = [[*alike.values()] for alike in held.values()]
+    return [Batch(members) if len(members) > 1 else members[0] for members in groups] + alone
+
+
+def _goal(state: State) -> object:
+    return tuple([state.now.get(field) for field in _GOAL])
+
+
+def _likeness(state: State) -> object:
+    """Tell states apart that cannot go on as one: by what was assumed, and by all rewriting but that of the goal."""
+    goals = [state.now.get(field) for field in _GOAL]
+    if isinstance(state, Batch) or not any(goals) or not all(one is None or isinstance(one, Constant) for one in goals):
+        return id(state)
+    # What was rewritten alike is mostly one object; where it is not, there are more batches than need be.
+    rewritten = [(field, id(override)) for field, override in state.now.items() if field not in _GOAL]
+    return id(state.assumed), goals[1] is None, *rewritten
