@@ -10,7 +10,7 @@ import attrs
 
 from iptables_model.errors import ModelError
 from iptables_model.grammar.lines import PLAIN_CHAIN_LINE, plain_chain
-from iptables_model.grammar.plans import MadeParts
+from iptables_model.grammar.plans import PlannedParts
 from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_chains, deferred_chain
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Sheet:
     def parts(self, at: int) -> Parts:
         """Make of the rule of a line what it asks and does, when that is asked for."""
         source = self.source(at)
-        return MadeParts(source.plan, self.planner, source.texts(self.lines[at]))
+        return PlannedParts(source.plan, self.planner, source.texts(self.lines[at]))
 
     def values(self, entries: tuple[int, ...], fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what the rules of some lines say in some fields."""
@@ -244,5 +244,12 @@ class TableDraft:
     def _chain(self, name: str) -> Chain:
         declaration = self.declaration(name)
         policy, counters = (None, None) if declaration is None else (declaration[1].policy, declaration[1].counters)
-        rules = ChainRules(self.sheet, self.name, name, self.entries(name))
+        rules = self._rules(name)
         return deferred_chain(name, policy, counters, declared=declaration is not None, pending=rules)
+
+    def rules(self, name: str) -> ChainRules | None:
+        """Hold the rules of a chain, if it is there."""
+        return self._rules(name) if name in self.last else None
+
+    def _rules(self, name: str) -> ChainRules:
+        return ChainRules(self.sheet, self.name, name, self.entries(name))

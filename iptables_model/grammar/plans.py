@@ -22,6 +22,8 @@ from iptables_model.values.numbers import Protocol
 from iptables_model.values.quoting import unquote
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.reading import Given, Part, Reading
     from iptables_model.model.option import Match, Target
@@ -114,6 +116,11 @@ class RulePlan:
         """List the matches without comments."""
         return tuple(part for part in self.matches if part[0].kind is not Comment)
 
+    @cached_property
+    def asked(self) -> tuple[int, ...]:
+        """List the places of the texts that tell apart what rules of this plan ask."""
+        return tuple(place for _, low, high in self.asking for place in range(low, high))
+
     @property
     def parts(self) -> tuple[tuple[PartPlan, int, int], ...]:
         """List the matches and, last, the target if there is one."""
@@ -153,7 +160,7 @@ def _made(matches: tuple[tuple[PartPlan, int, int], ...], planner: Planner, text
     return tuple(made[1:] if made and made[0] is _NOTHING else made)
 
 
-class MadeParts(NamedTuple):
+class PlannedParts(NamedTuple):
     """Make of a rule what it asks and does, when that is asked for."""
 
     plan: RulePlan
@@ -172,6 +179,11 @@ class MadeParts(NamedTuple):
             return None
         plan, low, high = self.plan.target
         return cast("Target", plan.make(self.planner, self.texts[low:high]))
+
+    @property
+    def likeness(self) -> Hashable:
+        """Give what is equal of rules that ask the same: the plan, and the texts that it asks with."""
+        return (self.plan, *[self.texts[place] for place in self.plan.asked])
 
 
 class Said(NamedTuple):

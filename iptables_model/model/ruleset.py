@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from typing import Any, Protocol, SupportsIndex, TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Hashable, Iterator
+from typing import Any, NamedTuple, Protocol, SupportsIndex, TypeAlias, TypeVar
 
 import attrs
 
@@ -28,7 +28,7 @@ __all__ = [
     "deferred_chain",
     "derived",
     "keep_text",
-    "parts_of",
+    "pending_in",
     "rule_of",
     "rules_of",
     "size_of",
@@ -55,7 +55,7 @@ Field: TypeAlias = tuple[type[Extension], str]
 
 
 class Parts(Protocol):
-    """Hold what a rule asks and does, and not where it stands; a `Rule` does too."""
+    """Hold what a rule asks and does, and not where it stands."""
 
     @property
     def matches(self) -> tuple[Match, ...]:
@@ -65,9 +65,25 @@ class Parts(Protocol):
     def target(self) -> Target | None:
         """Give what it does."""
 
+    @property
+    def likeness(self) -> Hashable:
+        """Give what is equal of rules that ask the same."""
+
+
+class MadeParts(NamedTuple):
+    """Hold what a rule that is made asks and does."""
+
+    matches: tuple[Match, ...]
+    target: Target | None
+
+    @property
+    def likeness(self) -> Hashable:
+        """Give what is equal of rules that ask the same."""
+        return self.matches
+
 
 class Pending(Protocol):
-    """Hold the rules of a chain that are not made yet."""
+    """Hold the rules of a chain, of which each is made when it is asked for."""
 
     def __len__(self) -> int:
         """Count them."""
@@ -137,27 +153,53 @@ def deferred_chain(
     return filled(object.__new__(Chain), fields, (name, policy, counters, declared, pending))
 
 
+@attrs.frozen
+class Made:
+    """Hold the rules of a chain that are made."""
+
+    held: tuple[Rule, ...]
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self.held)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Give them all."""
+        return self.held
+
+    def rule(self, place: int) -> Rule:
+        """Give one."""
+        return self.held[place]
+
+    def parts(self, place: int) -> Parts:
+        """Give of one what it asks and does."""
+        return MadeParts(self.held[place].matches, self.held[place].target)
+
+    def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
+        """Go through what they say in some fields."""
+        return (tuple([_value_of(rule, kind, name) for kind, name in fields]) for rule in self.held)
+
+
+def pending_of(chain: Chain) -> Pending:
+    """Give the rules of a chain without making them."""
+    pending = chain._pending  # noqa: SLF001 (the rules that wait belong to this room)
+    return Made(chain.rules) if pending is None else pending
+
+
 def size_of(chain: Chain) -> int:
     """Count the rules of a chain, without making them."""
-    pending = _pending_of(chain)
-    return len(chain.rules) if pending is None else len(pending)
+    return len(pending_of(chain))
 
 
 def rule_of(chain: Chain, place: int) -> Rule:
     """Give one rule of a chain, without making the others."""
-    pending = _pending_of(chain)
-    return chain.rules[place] if pending is None else pending.rule(place)
+    return pending_of(chain).rule(place)
 
 
 def rules_of(chain: Chain) -> Iterator[Rule]:
     """Go through the rules of a chain; those that are made for it are not kept, as `chain.rules` keeps them."""
-    return (rule_of(chain, place) for place in range(size_of(chain)))
-
-
-def parts_of(chain: Chain, place: int) -> Parts:
-    """Give what one rule of a chain asks and does, without making the rule."""
-    pending = _pending_of(chain)
-    return chain.rules[place] if pending is None else pending.parts(place)
+    pending = pending_of(chain)
+    return (pending.rule(place) for place in range(len(pending)))
 
 
 def values_of(chain: Chain, *fields: Field) -> Iterator[tuple[Any, ...]]:
@@ -165,14 +207,16 @@ def values_of(chain: Chain, *fields: Field) -> Iterator[tuple[Any, ...]]:
 
     What a rule does not say, or says behind `!`, is None.
     """
-    pending = _pending_of(chain)
+    return pending_of(chain).values(fields)
+
+
+def pending_in(table: Table, name: str) -> Pending | None:
+    """Give the rules of the chain of a name, if there is one, without making the chain or the rules."""
+    pending = table._pending  # noqa: SLF001 (likewise)
     if pending is not None:
-        return pending.values(fields)
-    return (tuple(_value_of(rule, kind, name) for kind, name in fields) for rule in chain.rules)
-
-
-def _pending_of(chain: Chain) -> Pending | None:
-    return chain._pending  # noqa: SLF001 (the rules that wait belong to this room)
+        return pending.rules(name)
+    chain = table.get(name)
+    return None if chain is None else pending_of(chain)
 
 
 def _value_of(rule: Rule, kind: type[Extension], name: str) -> object:
@@ -194,6 +238,9 @@ class PendingChains(Protocol):
 
     def chain(self, name: str) -> Chain | None:
         """Make one, if it is there."""
+
+    def rules(self, name: str) -> Pending | None:
+        """Give the rules of one, if it is there, without making it."""
 
 
 @attrs.frozen(kw_only=True)

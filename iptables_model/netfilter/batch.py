@@ -12,13 +12,13 @@ import attrs
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.sets import LineSet
 from iptables_model.netfilter.state import CERTAIN, Constant, EachAssumed, Override, State
-from iptables_model.netfilter.steps import Stop, continued
+from iptables_model.netfilter.steps import Stops, continued
 
 __all__ = ["Batch", "Each", "batched", "union"]
 
 _GOAL = ("dst", "dport")
-_THEIRS = Stop(None, None, "")  # type: ignore[arg-type]
-"""Stands for the stop that decided for each state before they went on as one."""
+_THEIRS: Stops = ("", "", None, "", "", ())
+"""Stands for the stops up to the one that decided for each state before they went on as one."""
 
 
 @attrs.frozen

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from iptables_model.model.matches import Ip, Tcp, Udp
-from iptables_model.model.option import Match, Target
+from iptables_model.model.option import Match
 from iptables_model.model.places import Places
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Parts, Ruleset, derived, parts_of, rule_of, size_of, values_of
+from iptables_model.model.ruleset import BUILTIN_CHAINS, Parts, Pending, Ruleset, derived, pending_in
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.condition import Condition, all_of, asked_by
 from iptables_model.netfilter.effects import Verdict
@@ -21,10 +21,14 @@ from iptables_model.netfilter.memory import Memory
 from iptables_model.netfilter.remainder import Numbers
 from iptables_model.netfilter.sets import LineSet
 from iptables_model.netfilter.state import State
-from iptables_model.netfilter.steps import Stop
 from iptables_model.values.addresses import single_address
 
 __all__ = ["ReadyChain", "ReadyChains"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+Meaning: TypeAlias = tuple[Condition, frozenset[str] | None]
+"""What a rule asks, and the fields that tell whether it matches, or None if they cannot."""
 
 _SHORT = 16
 """A chain of fewer rules is scanned; an index would cost more than it saves."""
@@ -37,81 +41,48 @@ _BY_INDEX = frozenset({"dst", "dport"})
 _BY_NOTHING: frozenset[str] = frozenset()
 
 
+class ReadyRule(NamedTuple):
+    """Hold what a rule asks, the fields that tell whether it matches (None if they cannot), and its parts."""
+
+    condition: Condition
+    asked: frozenset[str] | None
+    parts: Parts
+
+
 class ReadyChain:
     """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key."""
 
-    def __init__(self, table: str, chain: Chain, meanings: Meanings) -> None:
+    def __init__(self, table: str, name: str, rules: Pending, meanings: Meanings, policy: Verdict) -> None:
         self.table = table
-        self.name = chain.name
-        self.chain = chain
-        self.size = size_of(chain)
+        self.name = name
+        self.size = len(rules)
         self.indexed = self.size >= _SHORT
-        self._meanings = meanings
         self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
-        self.policy = Verdict.DROP if chain.policy == "DROP" else Verdict.ACCEPT
-        self.forget()
-
-    def forget(self) -> None:
-        """Let go of all that was made of the rules, which can be made again."""
-        self._parts: dict[int, Parts] = {}
-        self._conditions: dict[int, Condition] = {}
-        self._fields: dict[int, frozenset[str] | None] = {}
-
-    @property
-    def is_blank(self) -> bool:
-        """Say whether nothing was made yet of what is let go of."""
-        return not self._parts
+        self.policy = policy
+        self.rules = rules
+        self._meanings = meanings
+        self._ready: dict[int, ReadyRule] = {}
 
     @cached_property
     def memory(self) -> Memory:
         """Remember what a built-in chain does; the others are never asked."""
         return Memory()
 
-    @cached_property
-    def end(self) -> Stop:
-        """Give the stop at the policy of a built-in chain."""
-        return Stop(self, None, self.policy.value)
-
-    def rule(self, place: int) -> Rule:
+    def rule(self, place: int) -> ReadyRule:
         """Give a rule by its place in the chain."""
-        return rule_of(self.chain, place)
-
-    def target(self, place: int) -> Target | None:
-        """Give what a rule does, by its place in the chain."""
-        return self._part(place).target
-
-    def _part(self, place: int) -> Parts:
-        known = self._parts.get(place)
+        known = self._ready.get(place)
         if known is None:
-            if self.indexed and len(self._parts) >= self._worth_keeping:
-                self.forget()
-            known = self._parts[place] = parts_of(self.chain, place)
+            if self.indexed and len(self._ready) >= self._worth_keeping:
+                self._ready.clear()
+            parts = self.rules.parts(place)
+            known = self._ready[place] = ReadyRule(*self._meanings.of(parts), parts)
         return known
-
-    def condition(self, place: int) -> Condition:
-        """Give what a rule asks, by its place in the chain."""
-        known = self._conditions.get(place)
-        if known is None:
-            known = all_of([self._meanings.of(match) for match in self._part(place).matches])
-            self._conditions[place] = known
-        return known
-
-    def asked_fields(self, place: int) -> frozenset[str] | None:
-        """Give the fields that tell whether a rule matches, by its place in the chain, or None if they cannot."""
-        fields = self._fields
-        if place not in fields:
-            fields[place] = asked_by(self.condition(place))
-        return fields[place]
 
     def next_place(self, state: State, start: int) -> int:
-        """Find the first rule from `start` on that the state might match; the end of the chain if there is none."""
-        place = start
-        if self.indexed:
-            by_address, by_port = self._indexes
-            place = by_address.next_place(state, start)
-            if not by_address.is_sharp(state):
-                place = max(place, by_port.next_place(state, start))
-        return place
+        """Find the first rule from `start` on that the state might match, by the index; the end if there is none."""
+        by_address, by_port = self._indexes
+        place = by_address.next_place(state, start)
+        return place if by_address.is_sharp(state) else max(place, by_port.next_place(state, start))
 
     @cached_property
     def _worth_keeping(self) -> int:
@@ -122,7 +93,7 @@ class ReadyChain:
     @cached_property
     def _indexes(self) -> tuple[Index, Index]:
         addresses, ports = [], []
-        for network, tcp, udp in values_of(self.chain, (Ip, "destination"), (Tcp, "dport"), (Udp, "dport")):
+        for network, tcp, udp in self.rules.values(((Ip, "destination"), (Tcp, "dport"), (Udp, "dport"))):
             address = None if network is None else single_address(network)
             addresses.append(None if address is None else int(address))
             port = tcp or udp
@@ -184,32 +155,47 @@ class Index:
 
 
 class Meanings:
-    """Give what matches ask; what many rules share, such as `-p tcp`, is one object, and worked out once."""
+    """Give what rules ask, and the fields that tell it; what rules or matches have alike is worked out once."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self._known: dict[int, tuple[Match, Condition]] = {}
+        self._of_rules: dict[Hashable, Meaning] = {}
+        self._of_matches: dict[int, tuple[Match, Condition]] = {}
 
-    def of(self, match: Match) -> Condition:
-        """Say what a match asks."""
-        known = self._known.get(id(match))
+    def of(self, parts: Parts) -> Meaning:
+        """Say what a rule asks."""
+        likeness = parts.likeness
+        known = self._of_rules.get(likeness)
         if known is None:
-            if len(self._known) >= _MOST:
-                self._known.clear()
+            condition = all_of([self._of(match) for match in parts.matches])
+            known = condition, asked_by(condition)
+            _keep(self._of_rules, likeness, known)
+        return known
+
+    def _of(self, match: Match) -> Condition:
+        known = self._of_matches.get(id(match))
+        if known is None:
             # With the match itself: another one may get its id once it is gone.
-            known = self._known[id(match)] = match, all_of([meaning_of(match, self._evidence)])
+            known = match, all_of([meaning_of(match, self._evidence)])
+            _keep(self._of_matches, id(match), known)
         return known[1]
 
 
+def _keep(held: dict[K, V], key: K, value: V) -> None:
+    if len(held) >= _MOST:
+        held.clear()
+    held[key] = value
+
+
 class ReadyChains:
-    """Give the chains of a ruleset ready for the walk, each made when it is first entered."""
+    """Give the chains of a ruleset ready for the walk, each made when it is entered."""
 
     def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
         self.evidence = evidence
         self.ruleset = ruleset
         self._meanings = Meanings(evidence)
-        self._ready: dict[tuple[str, str], ReadyChain | None] = {}
-        self._at_hand: deque[ReadyChain] = deque()
+        self._kept: dict[tuple[str, str], ReadyChain | None] = {}
+        self._at_hand: dict[tuple[str, str], ReadyChain] = {}
 
     @classmethod
     def of(cls, ruleset: Ruleset, evidence: Evidence) -> ReadyChains:
@@ -219,21 +205,37 @@ class ReadyChains:
     def get(self, table: str, chain: str) -> ReadyChain | None:
         """Find a chain, or None where the ruleset has none of that name."""
         key = (table, chain)
-        if key not in self._ready:
-            held = self.ruleset.get(table)
-            found = None if held is None else held.get(chain)
-            self._ready[key] = None if found is None else ReadyChain(table, found, self._meanings)
-        ready = self._ready[key]
-        if ready is not None and ready.is_blank and not ready.indexed:
-            self._take_up(ready)
-        return ready
+        ready = self._at_hand.get(key)
+        if ready is not None:
+            return ready
+        if key not in self._kept:
+            ready = self._make(table, chain)
+            if ready is not None and not ready.indexed and chain not in BUILTIN_CHAINS.get(table, ()):
+                return self._take_up(key, ready)
+            self._kept[key] = ready
+        return self._kept[key]
 
-    def _take_up(self, ready: ReadyChain) -> None:
-        """Have only the short chains that were entered last keep what they make.
+    def rule(self, table: str, chain: str, place: int) -> Rule | None:
+        """Give a rule by its place in a chain."""
+        ready = self.get(table, chain)
+        return None if ready is None else ready.rules.rule(place)
+
+    def _make(self, table: str, chain: str) -> ReadyChain | None:
+        held = self.ruleset.get(table)
+        rules = None if held is None else pending_in(held, chain)
+        if held is None or rules is None:
+            return None
+        builtin = held.get(chain) if chain in BUILTIN_CHAINS.get(table, ()) else None
+        dropping = builtin is not None and builtin.policy == "DROP"
+        return ReadyChain(table, chain, rules, self._meanings, Verdict.DROP if dropping else Verdict.ACCEPT)
+
+    def _take_up(self, key: tuple[str, str], ready: ReadyChain) -> ReadyChain:
+        """Keep only the short chains that were entered last.
 
         A question that enters all chains of a large ruleset would keep a million objects, and make the garbage
         collector go through them again and again.
         """
-        self._at_hand.append(ready)
-        if len(self._at_hand) > _AT_HAND:
-            self._at_hand.popleft().forget()
+        if len(self._at_hand) >= _AT_HAND:
+            self._at_hand.pop(next(iter(self._at_hand)), None)
+        self._at_hand[key] = ready
+        return ready

@@ -11,7 +11,7 @@ from iptables_model.netfilter.batch import Batch, union
 from iptables_model.netfilter.packet import FIELDS
 from iptables_model.netfilter.remainder import Remainder
 from iptables_model.netfilter.state import Constant, State
-from iptables_model.netfilter.steps import Stops, unrolled
+from iptables_model.netfilter.steps import Stops, last_of, unrolled
 
 __all__ = ["goal", "joined", "met", "overlaid", "sorted_by", "united"]
 
@@ -157,9 +157,16 @@ def met(one: State, other: State) -> State:
     """Keep of two ways what both have: the stops, and the rule that decides."""
     both = one.copy()
     both.stops = _common(one.stops, other.stops)
-    if one.decided_at is None or other.decided_at is None or not one.decided_at.is_where(other.decided_at):
+    if not _decided_alike(one, other):
         both.decided_at = None
     return both
+
+
+def _decided_alike(one: State, other: State) -> bool:
+    mine, theirs = one.decided_at, other.decided_at
+    if mine is None or theirs is None:
+        return mine is theirs
+    return mine is theirs or last_of(mine).is_where(last_of(theirs))
 
 
 def _common(one: Stops, other: Stops) -> Stops:
@@ -169,5 +176,5 @@ def _common(one: Stops, other: Stops) -> Stops:
     there = set(unrolled(other))
     kept: Stops = ()
     for stop in reversed([stop for stop in unrolled(one) if stop in there]):
-        kept = (stop, kept)
+        kept = (*stop, kept)
     return kept

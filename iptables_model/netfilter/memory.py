@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.state import Override, State, Taken
-from iptables_model.netfilter.steps import Stop
+from iptables_model.netfilter.steps import Stop, Stops
 
 __all__ = ["Course", "Memory"]
 
@@ -17,13 +17,13 @@ _MOST = 4096
 class Course(NamedTuple):
     """Hold the way of packets through a table: the stops from the last to the first, and the verdict.
 
-    `decided_at` is the stop at the rule that stopped them, None where the policy did; `changes` is how fields were
-    rewritten, and `assumed` what was taken for granted about them.
+    `decided_at` leads to the stop at the rule that stopped them, None where the policy did; `changes` is how fields
+    were rewritten, and `assumed` what was taken for granted about them.
     """
 
     stops: tuple[Stop, ...]
     verdict: Verdict
-    decided_at: Stop | None
+    decided_at: Stops | None
     changes: Mapping[str, Override]
     assumed: Mapping[object, Taken]
 

@@ -24,6 +24,7 @@ from iptables_model.netfilter.routes import Decision, RouteType
 from iptables_model.netfilter.sets import AddressSet, Choice, NameSet, NumberSet
 from iptables_model.netfilter.split import split
 from iptables_model.netfilter.state import Assumption, Constant, State, Suppose
+from iptables_model.netfilter.steps import last_of
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.names import Interface
 
@@ -63,6 +64,14 @@ class Delivery(enum.StrEnum):
     FORWARDED = "forwarded"
     SENT = "sent"
     PROXIED = "proxied"
+
+
+_ENDS = {
+    Verdict.STOLEN: (Outcome.REACHES, Delivery.PROXIED),
+    Verdict.REJECT: (Outcome.REJECTED, None),
+    Verdict.DROP: (Outcome.DROPPED, None),
+}
+"""What becomes of packets on which a table has another verdict than ACCEPT."""
 
 
 @attrs.frozen
@@ -276,7 +285,7 @@ class Path:
         if hook not in _AGAIN or self._walk.lacks("nat", hook):
             return passed
         undone = _undone(_AGAIN[hook])
-        return [one.shifted(undone, 1) if one.latest.verdict == "queue" else one for one in passed]
+        return [one.shifted(undone, 1) if last_of(one.stops).verdict == "queue" else one for one in passed]
 
     def _nat_again(self, hook: str, states: list[State]) -> list[State]:
         """Ask nat over loopback, where conntrack and nat have seen the packets, about those that it left to a queue.
@@ -310,18 +319,11 @@ class Path:
     def _hook(self, table: str, hook: str, states: list[State]) -> list[State]:
         if not states or self._walk.lacks(table, hook):
             return states
-        passed = []
-        for passage in self._walk.traverse(table, hook, states):
-            match passage.verdict:
-                case Verdict.ACCEPT:
-                    passed.append(passage.state)
-                case Verdict.STOLEN:
-                    self.arrivals.append(Arrival(passage.state, Outcome.REACHES, Delivery.PROXIED))
-                case Verdict.REJECT:
-                    self.arrivals.append(Arrival(passage.state, Outcome.REJECTED, None))
-                case _:
-                    self.arrivals.append(Arrival(passage.state, Outcome.DROPPED, None))
-        return passed
+        passages = self._walk.traverse(table, hook, states)
+        for verdict, ending in passages.items():
+            if verdict is not Verdict.ACCEPT:
+                self.arrivals += [Arrival(state, *_ENDS[verdict]) for state in ending]
+        return passages.get(Verdict.ACCEPT, [])
 
     def _finish(self, states: list[State], delivery: Delivery) -> None:
         self.arrivals += [Arrival(state, Outcome.REACHES, delivery) for state in states]

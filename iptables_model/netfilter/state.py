@@ -15,7 +15,7 @@ from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.remainder import Remainder
 from iptables_model.netfilter.sets import LineSet
-from iptables_model.netfilter.steps import Step, Stop, Stops, unrolled
+from iptables_model.netfilter.steps import Home, Step, Stop, Stops, unrolled
 
 __all__ = [
     "CERTAIN",
@@ -130,7 +130,7 @@ class State:
     `asked` maps each field to the set that it had when the question was asked, the same for all states of a question;
     `when` the fields of which only a part of that set is meant here; `now` those that were rewritten since. What else
     the packet changed, such as the contents of an ipset, is there with the count of its changes.
-    `assumed` is what was taken for granted, and `decided_at` the stop at the rule that stopped the packets or last
+    `assumed` is what was taken for granted, and `decided_at` the stops up to the rule that stopped the packets or last
     changed where they go.
     Working objects of the walk, copied where packets part.
     """
@@ -144,7 +144,7 @@ class State:
         self.assumed: dict[object, Taken] = {}
         self.probability = CERTAIN
         self.stops: Stops = ()
-        self.decided_at: Stop | None = None
+        self.decided_at: Stops | None = None
 
     def copy(self) -> Self:
         """Make an equal state that can go its own way."""
@@ -159,10 +159,9 @@ class State:
         told = [one.told if isinstance(one, Supposition) else one for one in self.assumed.values()]
         return tuple(dict.fromkeys([one for one in told if isinstance(one, Assumption)]))
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """Report the stops so far."""
-        return tuple([stop.step() for stop in unrolled(self.stops)][::-1])
+    def steps(self, home: Home) -> tuple[Step, ...]:
+        """Report the stops so far; `home` has the rules."""
+        return tuple([stop.step(home) for stop in unrolled(self.stops)][::-1])
 
     def held(self, field: str) -> Anything:
         """Give the set of a field when the question was asked, of the packets meant here, or the remainder of one."""
@@ -190,17 +189,17 @@ class State:
         other.now = {**self.now, **changes}
         return other
 
-    def stopped(self, stop: Stop | tuple[Stop, ...]) -> Self:
-        """Note a stop, or several from the last to the first."""
+    def stopped(self, table: str, chain: str, place: int | None, verdict: str, change: object = "") -> Self:
+        """Note a stop."""
         other = self.copy()
-        other.stops = (stop, self.stops)
+        other.stops = (table, chain, place, verdict, change, self.stops)
         return other
 
-    @property
-    def latest(self) -> Stop:
-        """Give the last stop."""
-        latest: Stop | tuple[Stop, ...] = self.stops[0]
-        return latest if isinstance(latest, Stop) else latest[0]
+    def passed(self, stops: tuple[Stop, ...]) -> Self:
+        """Note several stops, from the last to the first."""
+        other = self.copy()
+        other.stops = (stops, self.stops)
+        return other
 
     def stops_since(self, before: Self) -> tuple[Stop, ...]:
         """Give the stops since an earlier state, from the last to the first."""

@@ -10,7 +10,7 @@ import attrs
 from iptables_model.model.rule import Rule
 from iptables_model.values.frozen import filled
 
-__all__ = ["Step", "Stop", "Stops", "continued", "unrolled"]
+__all__ = ["Home", "Step", "Stop", "Stops", "continued", "last_of", "unrolled"]
 
 
 @attrs.frozen(kw_only=True)
@@ -27,13 +27,14 @@ class Step:
     verdict: str
     change: str = ""
     _stop: Stop | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _home: Home | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     def __getattr__(self, name: str) -> object:
         """Make the rule, or word the change, when it is asked for."""
-        stop = self._stop if name in ("rule", "change") else None
-        if stop is None:
+        stop, home = self._stop, self._home
+        if name not in ("rule", "change") or stop is None or home is None:
             raise AttributeError(f"a step has no {name}")
-        made = stop.rule() if name == "rule" else str(stop.change)
+        made = stop.rule(home) if name == "rule" else str(stop.change)
         object.__setattr__(self, name, made)
         return made
 
@@ -41,7 +42,7 @@ class Step:
         return self.table, self.chain, self.rule, self.verdict, self.change
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        filled(self, ("table", "chain", "rule", "verdict", "change", "_stop"), (*state, None))
+        filled(self, ("table", "chain", "rule", "verdict", "change", "_stop", "_home"), (*state, None, None))
 
     def __str__(self) -> str:
         where = f"{self.table} {self.chain}"
@@ -53,68 +54,67 @@ class Step:
 
 
 class Home(Protocol):
-    """Name a chain of a table, and give its rules, as a chain that is ready for the walk does."""
+    """Hold the rules at which packets stop."""
 
-    @property
-    def table(self) -> str:
-        """Give the name of the table."""
-
-    @property
-    def name(self) -> str:
-        """Give the name of the chain."""
-
-    def rule(self, place: int) -> Rule:
-        """Give a rule."""
+    def rule(self, table: str, chain: str, place: int) -> Rule | None:
+        """Give the rule of a chain at a place."""
 
 
 class Stop(NamedTuple):
-    """Note one stop of packets on their way; of the many that are noted, few are ever reported.
+    """Note one stop of packets on their way: at a rule or (`place` None) a policy; few of those noted are reported.
 
     `change` says by its `str` what the rule did to them.
     """
 
-    chain: Home
+    table: str
+    chain: str
     place: int | None
     verdict: str
     change: object = ""
 
-    def step(self) -> Step:
+    def step(self, home: Home) -> Step:
         """Report it; the rule, and the change in words, when they are asked for."""
-        held = (self.chain.table, self.chain.name, self.verdict, self)
-        return filled(object.__new__(Step), ("table", "chain", "verdict", "_stop"), held)
+        held = (self.table, self.chain, self.verdict, self, home)
+        return filled(object.__new__(Step), ("table", "chain", "verdict", "_stop", "_home"), held)
 
-    def rule(self) -> Rule | None:
+    def rule(self, home: Home) -> Rule | None:
         """Give the rule, or None for a policy."""
-        return None if self.place is None else self.chain.rule(self.place)
+        return None if self.place is None else home.rule(self.table, self.chain, self.place)
 
     def is_where(self, other: Stop) -> bool:
         """Say whether another stop is at the same rule."""
-        return self.chain is other.chain and self.place == other.place
+        return self[:3] == other[:3]
 
 
 Stops: TypeAlias = tuple[Any, ...]
-"""Stops from the last to the first, as a linked list: `(stop, stops before)`, at the beginning `()`.
+"""Stops from the last to the first, as a linked list: `(*stop, stops before)`, at the beginning `()`.
 
-In place of one stop there may be several, as a tuple from the last to the first.
+In place of one stop there may be several, as `(stops from the last to the first, stops before)`. These are plain
+tuples, and all but the latest changes in them are words and numbers, so that the garbage collector soon lets them be.
 """
+
+
+def last_of(stops: Stops) -> Stop:
+    """Give the last stop."""
+    return next(unrolled(stops))
 
 
 def unrolled(stops: Stops, until: Stops = ()) -> Iterator[Stop]:
     """Go back through the stops of a state, from the last to the first, or to those of an earlier state."""
     while stops is not until:
-        stop, stops = stops
-        if isinstance(stop, Stop):
-            yield stop
+        *held, stops = stops
+        if len(held) == 1:
+            yield from held[0]
         else:
-            yield from stop
+            yield Stop(*held)
 
 
 def continued(stops: Stops, later: Stops) -> Stops:
     """Put the stops of a later part of the way onto those before."""
     entries = []
     while later:
-        entry, later = later
+        *entry, later = later
         entries.append(entry)
     for entry in reversed(entries):
-        stops = (entry, stops)
+        stops = (*entry, stops)
     return stops

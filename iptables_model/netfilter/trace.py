@@ -24,7 +24,7 @@ from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_te
 from iptables_model.netfilter.path import Arrival, Delivery, Path
 from iptables_model.netfilter.sets import NameSet
 from iptables_model.netfilter.state import CERTAIN, Assumption, State, Suppose
-from iptables_model.netfilter.steps import Step, unrolled
+from iptables_model.netfilter.steps import Home, Step, last_of, unrolled
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.frozen import filled
 
@@ -112,14 +112,18 @@ _SNAT, _DNAT = (BitSet.of(STATUS.bits[name], STATUS.bits[name]) for name in ("SN
 """What the status of a translated connection has."""
 
 
-class Asked(dict[int, Packet]):
-    """Keep the packets of states that only chance or assumptions part, made once for all flows of a question."""
+@attrs.frozen(eq=False)
+class Asked:
+    """Hold the rules that were asked, and the packets of states that only chance or assumptions part, made once."""
+
+    home: Home
+    _packets: dict[int, Packet] = attrs.field(factory=dict)
 
     def packet(self, state: State) -> Packet:
         """Give the packets asked about that a state holds."""
-        known = self.get(id(state.when))
+        known = self._packets.get(id(state.when))
         if known is None:
-            known = self[id(state.when)] = _packet(state.coming())
+            known = self._packets[id(state.when)] = _packet(state.coming())
         return known
 
 
@@ -153,13 +157,13 @@ class Told:
     @property
     def steps(self) -> tuple[Step, ...]:
         """Give the steps that all of them take."""
-        return self.one.steps
+        return self.one.steps(self.asked.home)
 
     @property
     def deciding_rule(self) -> Rule | None:
         """Give the rule that decides for all of them, if one does."""
-        stop = self.one.decided_at
-        return None if stop is None else stop.rule()
+        stops = self.one.decided_at
+        return None if stops is None else last_of(stops).rule(self.asked.home)
 
 
 @attrs.frozen(eq=False)
@@ -205,8 +209,9 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_tr
     dropped 80
     reaches 22
     """
-    asked = Asked()
-    ends = _ends(_arrivals(ruleset, packet, node, _leave_open, apart=keep_traces), asked)
+    chains = _chains(ruleset, packet, node)
+    asked = Asked(chains)
+    ends = _ends(_arrivals(chains, packet, _leave_open, apart=keep_traces), asked)
     alike = sorted_by([end.alone() for end in ends], _trace) if keep_traces else _with_equal_fates(ends)
     return tuple([_flow(held, asked) for together in alike for held in _without_overlaps(together)])
 
@@ -215,13 +220,17 @@ def flows_of(
     ruleset: Ruleset, packet: Packet, *, node: Node | None = None, suppose: Suppose | None = None
 ) -> tuple[Flow, ...]:
     """Follow packets as `trace` does, keep each flow by itself, and let `suppose` answer what the rules leave open."""
-    asked = Asked()
-    arrivals = _arrivals(ruleset, packet, node, suppose or _leave_open, apart=True)
+    chains = _chains(ruleset, packet, node)
+    asked = Asked(chains)
+    arrivals = _arrivals(chains, packet, suppose or _leave_open, apart=True)
     return tuple([_flow([end], asked) for end in _ends(arrivals, asked)])
 
 
-def _arrivals(ruleset: Ruleset, packet: Packet, node: Node | None, suppose: Suppose, *, apart: bool) -> list[Arrival]:
-    chains = ReadyChains.of(ruleset, Evidence(_family(ruleset, packet), node))
+def _chains(ruleset: Ruleset, packet: Packet, node: Node | None) -> ReadyChains:
+    return ReadyChains.of(ruleset, Evidence(_family(ruleset, packet), node))
+
+
+def _arrivals(chains: ReadyChains, packet: Packet, suppose: Suppose, *, apart: bool) -> list[Arrival]:
     path = Path(Walk(chains, suppose, apart=apart), suppose, from_named=packet.src is not None)
     states = list(_start(packet, chains.evidence.family))
     if packet.in_interface is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple, TypeAlias
 
-import attrs
-
+from iptables_model.model.option import Target
 from iptables_model.model.targets import Goto, Jump
 from iptables_model.netfilter.batch import Batch, batched
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
@@ -15,14 +15,14 @@ from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
 from iptables_model.netfilter.split import split
 from iptables_model.netfilter.state import State, Suppose
-from iptables_model.netfilter.steps import Stop
 
-__all__ = ["Passage", "Walk"]
+__all__ = ["Passages", "Walk"]
 
 Position: TypeAlias = tuple[int, ...]
 
 _STOPS = (Verdict.DROP, Verdict.REJECT, Verdict.STOLEN)
 _GOAL = ("dst", "dport")
+_LEADING = (Jump, Goto)
 
 
 class Frame(NamedTuple):
@@ -53,17 +53,9 @@ class Place(NamedTuple):
         """Hold packets at another place in the same chain."""
         return Place(state, self.chain, (*self.position[:-1], place), self.jumps, self.inside)
 
-    def behind(self, state: State) -> Place:
-        """Hold packets at the place behind the rule."""
-        return self.moved(state, self.position[-1] + 1)
 
-
-@attrs.frozen
-class Passage:
-    """Hold packets that a table has done with, and the verdict."""
-
-    state: State
-    verdict: Verdict
+Passages: TypeAlias = dict[Verdict, list[State]]
+"""The packets that a table has done with, by its verdict on them."""
 
 
 class Stack:
@@ -129,29 +121,32 @@ class Walk:
         """Have states go on as one that fare alike from here, or that differ only in where they go."""
         return batched(states if self.apart else joined(states))
 
-    def traverse(self, table: str, hook: str, states: list[State]) -> list[Passage]:
+    def traverse(self, table: str, hook: str, states: list[State]) -> Passages:
         """Take states through the built-in chain of a hook. A table without that chain lets everything pass."""
         start = self.chains.get(table, hook)
         if start is None:
-            return [Passage(state, Verdict.ACCEPT) for state in states]
+            return {Verdict.ACCEPT: states}
         if not start.size:
-            return [_by_policy(start, state) for state in states]
-        together = states if self.apart else joined(states)
-        return [passage for state in together for passage in self._course(table, start, state)]
+            return {start.policy: [_by_policy(start, state) for state in states]}
+        passages: Passages = {}
+        for state in states if self.apart else joined(states):
+            for verdict, passed in self._course(start, state).items():
+                passages.setdefault(verdict, []).extend(passed)
+        return passages
 
-    def _course(self, table: str, start: ReadyChain, state: State) -> list[Passage]:
+    def _course(self, start: ReadyChain, state: State) -> Passages:
         """Take one state through, as is remembered if it is."""
         known = start.memory.recall(state)
         if known is not None:
-            passed = state.stopped(known.stops)
+            passed = state.passed(known.stops)
             if known.changes:
                 passed.now = {**passed.now, **known.changes}
             if known.assumed:
                 passed.assumed = {**passed.assumed, **known.assumed}
             if known.verdict in _STOPS:
                 passed.decided_at = known.decided_at
-            return [Passage(passed, known.verdict)]
-        traversal = Traversal(self, table, start)
+            return {known.verdict: [passed]}
+        traversal = Traversal(self, start)
         passages = traversal.run(state)
         traversal.remember(state, passages)
         return passages
@@ -160,34 +155,37 @@ class Walk:
 class Traversal:
     """Follow sets of packets from one built-in chain, until each has a verdict."""
 
-    def __init__(self, walk: Walk, table: str, start: ReadyChain) -> None:
+    def __init__(self, walk: Walk, start: ReadyChain) -> None:
         self._walk = walk
-        self._table = table
         self._start = start
-        self._site = Site(start.chain.name, walk.evidence, walk.suppose)
+        self._site = Site(start.name, walk.evidence, walk.suppose)
         self._waiting: Stack | Meeting = Stack() if walk.apart else Meeting()
-        self._done: list[Passage] = []
+        self._done: Passages = {}
         self._asked: frozenset[str] | None = frozenset()
 
-    def run(self, state: State) -> list[Passage]:
+    def run(self, state: State) -> Passages:
         """Follow one state."""
-        self._waiting.push(Place(state, self._start, (0,), (), (self._start.chain.name,)))
+        self._waiting.push(Place(state, self._start, (0,), (), (self._start.name,)))
         while self._waiting:
             for place in self._waiting.pop():
-                self._ask(place)
+                for onward in reversed([*self._ask(place)]):
+                    self._waiting.push(onward)
         return self._done
 
-    def remember(self, state: State, passages: list[Passage]) -> None:
+    def _end(self, state: State, verdict: Verdict) -> None:
+        self._done.setdefault(verdict, []).append(state)
+
+    def remember(self, state: State, passages: Passages) -> None:
         """Have the chain remember what it did with a state, if it kept the packets together."""
-        last = passages[-1]
-        if self._asked is not None and len(passages) == 1 and not last.state.is_narrower(state):
-            was, now = state.now, last.state.now
+        ((verdict, (last, *others)), *more) = passages.items()
+        if self._asked is not None and not others and not more and not last.is_narrower(state):
+            was, now = state.now, last.now
             course = Course(
-                last.state.stops_since(state),
-                last.verdict,
-                last.state.decided_at,
+                last.stops_since(state),
+                verdict,
+                None if last.decided_at is None else (*last.decided_at[:-1], ()),
                 {field: override for field, override in now.items() if was.get(field) is not override},
-                {key: taken for key, taken in last.state.assumed.items() if key not in state.assumed},
+                {key: taken for key, taken in last.assumed.items() if key not in state.assumed},
             )
             self._start.memory.keep(state, self._asked, course)
 
@@ -195,85 +193,82 @@ class Traversal:
         """Take note of the fields on which the course depends, or (None) that nothing will be remembered of it."""
         self._asked = None if self._asked is None or fields is None else self._asked | fields
 
-    def _ask(self, at: Place) -> None:
-        """Ask the rules from a place on, until one matches some of the packets."""
+    def _ask(self, at: Place) -> Iterator[Place]:
+        """Ask the rules from a place on, until one matches some of the packets; go through where these go on."""
         state, chain, place = at.state, at.chain, at.position[-1]
         self._learn(chain.index_fields)
         while True:
-            place = chain.next_place(state, place)
+            place = chain.next_place(state, place) if chain.indexed else place
             if place >= chain.size:
-                self._leave(at.holding(state))
+                yield from self._leave(at.holding(state))
                 return
+            rule = chain.rule(place)
             if self._asked is not None:
-                self._learn(chain.asked_fields(place))
-            yes, no = split(state, chain.condition(place), self._walk.suppose)
+                self._learn(rule.asked)
+            yes, no = split(state, rule.condition, self._walk.suppose)
             if yes or len(no) > 1:
                 break
             state = no[0]
             place += 1
         if len(yes) + len(no) > 1:
             self._learn(None)
-        for other in reversed(no):
-            self._waiting.push(at.moved(other, place + 1))
-        done = len(self._done)
-        for other in reversed(yes):
-            self._apply(at.moved(other, place))
-        self._done[done:] = reversed(self._done[done:])
+        for other in yes:
+            yield from self._apply(at.moved(other, place), rule.parts.target)
+        for other in no:
+            yield at.moved(other, place + 1)
 
-    def _apply(self, at: Place) -> None:
-        target = at.chain.target(at.position[-1])
-        if isinstance(target, Jump | Goto):
-            self._enter(at, target)
+    def _apply(self, at: Place, target: Target | None) -> Iterator[Place]:
+        if isinstance(target, _LEADING):
+            yield from self._enter(at, target)
         elif target is None:
-            self._follow(at, [Effect(at.state, Verdict.CONTINUE)])
+            yield from self._follow(at, [Effect(at.state, Verdict.CONTINUE)])
         else:
             read = fields_read(target, self._walk.evidence)
             self._learn(read)
-            for state in reversed(_alike(at.state, read)):
-                self._follow(at.holding(state), effect_of(target, state, self._site))
+            for state in _alike(at.state, read):
+                yield from self._follow(at.holding(state), effect_of(target, state, self._site))
 
-    def _follow(self, at: Place, course: list[Effect]) -> None:
-        for effect in reversed(course):
-            stop = Stop(at.chain, at.position[-1], effect.told, effect.change)
-            state = effect.state.stopped(stop)
+    def _follow(self, at: Place, course: list[Effect]) -> Iterator[Place]:
+        chain, place = at.chain, at.position[-1]
+        for effect in course:
+            state = effect.state.stopped(chain.table, chain.name, place, effect.told, effect.change)
             redirected = any(state.now.get(field) is not at.state.now.get(field) for field in _GOAL)
             if effect.verdict in _STOPS or redirected:
-                state.decided_at = stop
+                state.decided_at = state.stops
             if effect.verdict is Verdict.CONTINUE:
-                self._waiting.push(at.behind(state))
+                yield at.moved(state, place + 1)
             elif effect.verdict is Verdict.RETURN:
-                self._leave(at.holding(state))
+                yield from self._leave(at.holding(state))
             else:
-                self._done.append(Passage(state, effect.verdict))
+                self._end(state, effect.verdict)
 
-    def _enter(self, at: Place, target: Jump | Goto) -> None:
+    def _enter(self, at: Place, target: Jump | Goto) -> Iterator[Place]:
         """Enter a chain. Only a jump remembers where it came from: the end of a chain gone to returns past the goto."""
-        chain = self._walk.chains.get(self._table, target.chain)
+        here, place = at.chain, at.position[-1]
+        chain = self._walk.chains.get(here.table, target.chain)
         if chain is None:
-            self._follow(at, self._unknown(at, target.chain, "the text does not show the chain"))
+            yield from self._follow(at, self._unknown(at, target.chain, "the text does not show the chain"))
         elif target.chain in at.inside:
             loop = "the chain leads to itself, which the kernel refuses to load (mark_source_chains)"
-            self._follow(at, self._unknown(at, target.chain, loop))
+            yield from self._follow(at, self._unknown(at, target.chain, loop))
         else:
             jump = isinstance(target, Jump)
-            verdict = f"{'jump' if jump else 'goto'} {target.chain}"
-            state = at.state.stopped(Stop(at.chain, at.position[-1], verdict))
-            jumps = (*at.jumps, Frame(at.chain, at.behind(state).position)) if jump else at.jumps
-            inside = (*at.inside, target.chain)
-            self._waiting.push(Place(state, chain, (*at.position, 0), jumps, inside))
+            state = at.state.stopped(here.table, here.name, place, f"{'jump' if jump else 'goto'} {target.chain}")
+            jumps = (*at.jumps, Frame(here, (*at.position[:-1], place + 1))) if jump else at.jumps
+            yield Place(state, chain, (*at.position, 0), jumps, (*at.inside, target.chain))
 
     def _unknown(self, at: Place, chain: str, reason: str) -> list[Effect]:
         self._learn(None)
         return unknown_course(f"chain {chain}", reason, at.state, self._walk.suppose)
 
-    def _leave(self, at: Place) -> None:
+    def _leave(self, at: Place) -> Iterator[Place]:
         """Go back to where the last jump came from, or take the policy of the built-in chain."""
         if at.jumps:
             back = at.jumps[-1]
-            inside = at.inside[: at.inside.index(back.chain.chain.name) + 1]
-            self._waiting.push(Place(at.state, back.chain, back.position, at.jumps[:-1], inside))
-            return
-        self._done.append(_by_policy(self._start, at.state))
+            inside = at.inside[: at.inside.index(back.chain.name) + 1]
+            yield Place(at.state, back.chain, back.position, at.jumps[:-1], inside)
+        else:
+            self._end(_by_policy(self._start, at.state), self._start.policy)
 
 
 def _alike(state: State, fields: frozenset[str] | None) -> list[State]:
@@ -281,8 +276,8 @@ def _alike(state: State, fields: frozenset[str] | None) -> list[State]:
     return state.apart() if isinstance(state, Batch) and (fields is None or state.differs(fields)) else [state]
 
 
-def _by_policy(chain: ReadyChain, state: State) -> Passage:
-    passed = state.stopped(chain.end)
+def _by_policy(chain: ReadyChain, state: State) -> State:
+    passed = state.stopped(chain.table, chain.name, None, chain.policy.value)
     if chain.policy is Verdict.DROP:
         passed.decided_at = None
-    return Passage(passed, chain.policy)
+    return passed

@@ -65,7 +65,7 @@ def test_a_dump_of_kube_proxy(dump: str, packet: Packet, *, keep_traces: bool) -
 
 
 def test_a_matrix_is_answered_by_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = []
+    sizes: list[int] = []
     monkeypatch.setattr(walk, "batched", lambda states: [_noted(one, sizes) for one in batched(states)])
     with_batches = reachability_matrix(load(FIXTURES / "tutorial" / "kind-worker.save"), "default/test-svc")
     monkeypatch.setattr(walk, "batched", lambda states: states)
