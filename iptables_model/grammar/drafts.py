@@ -77,8 +77,8 @@ class Sheet:
         """Go through what the rules of some lines say in some fields."""
         for at in entries:
             source = self.source(at)
-            texts = source.texts(self.lines[at])
-            yield tuple([source.plan.value(self.planner, field, texts) for field in fields])
+            said = source.plan.said(fields)
+            yield said.alike or said.of(self.planner, source.texts(self.lines[at]))
 
     def source(self, at: int) -> Source:
         """Say how the rule of a line was read."""

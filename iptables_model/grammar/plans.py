@@ -109,7 +109,7 @@ class RulePlan:
     matches: tuple[tuple[PartPlan, int, int], ...]
     target: tuple[PartPlan, int, int] | None
     counted: bool
-    _said: dict[Field, Said] = attrs.field(factory=dict)
+    _said: dict[tuple[Field, ...], Sayings] = attrs.field(factory=dict)
 
     @cached_property
     def asking(self) -> tuple[tuple[PartPlan, int, int], ...]:
@@ -133,12 +133,12 @@ class RulePlan:
         counters = Counters(int(texts[1]), int(texts[2])) if self.counted else None
         return trusted_rule(table, chain, matches, target, counters, index, line)
 
-    def value(self, planner: Planner, field: Field, texts: tuple[str, ...]) -> object:
-        """Give what the rule says in a field, or None if that is nothing or stands behind `!`."""
-        said = self._said.get(field)
+    def said(self, fields: tuple[Field, ...]) -> Sayings:
+        """Give what rules of this plan say in some fields: None if that is nothing or stands behind `!`."""
+        said = self._said.get(fields)
         if said is None:
-            said = self._said[field] = self._find(*field)
-        return said.value if said.flag is None else planner.value(said.flag, texts[said.place])
+            said = self._said[fields] = Sayings(tuple([self._find(*field) for field in fields]))
+        return said
 
     def _find(self, kind: type[Extension], name: str) -> Said:
         """Find out where the texts of the plan have a field."""
@@ -192,6 +192,24 @@ class Said(NamedTuple):
     value: object = None
     flag: Flag | None = None
     place: int = 0
+
+
+@attrs.define(eq=False)
+class Sayings:
+    """Hold what the rules of a plan say in some fields."""
+
+    each: tuple[Said, ...]
+
+    @cached_property
+    def alike(self) -> tuple[object, ...] | None:
+        """Give what all rules say, if it does not depend on their texts."""
+        return None if any(said.flag for said in self.each) else tuple(said.value for said in self.each)
+
+    def of(self, planner: Planner, texts: tuple[str, ...]) -> tuple[object, ...]:
+        """Give what one rule says, of which these are the texts."""
+        return tuple(
+            [one.value if one.flag is None else planner.value(one.flag, texts[one.place]) for one in self.each]
+        )
 
 
 class Held(NamedTuple):

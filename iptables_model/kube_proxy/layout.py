@@ -9,7 +9,7 @@ from iptables_model.kube_proxy.names import PREFIXES
 from iptables_model.kube_proxy.registry import SERVICES, Found
 from iptables_model.model.matches import Ip
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset, derived, rules_of, values_of
+from iptables_model.model.ruleset import Chain, Ruleset, derived, pending_in, rule_of, values_of
 from iptables_model.model.targets import Dnat, Goto, Jump
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.sets import AddressSet
@@ -33,6 +33,9 @@ LOCAL_BALANCING = ("KUBE-SVL-", "KUBE-XLB-")
 """Those of them that pick a local one, when a policy is Local."""
 
 
+_TO = ((Dnat, "to_destination"),)
+
+
 def service_chains(ruleset: Ruleset, found: Found) -> Iterator[Chain]:
     """Go through the chains of a Service port that there are."""
     nat = ruleset.get("nat")
@@ -53,15 +56,15 @@ def endpoints_of(ruleset: Ruleset, found: Found, *, kinds: tuple[str, ...] = BAL
 
 def _endpoints(ruleset: Ruleset, name: str) -> Iterator[EndpointAddress]:
     """Go through the destinations of a chain, if it is that of an endpoint."""
-    chain = ruleset["nat"].get(name) if name.startswith("KUBE-SEP-") else None
-    for (to,) in () if chain is None else values_of(chain, (Dnat, "to_destination")):
+    rules = pending_in(ruleset["nat"], name) if name.startswith("KUBE-SEP-") else None
+    for (to,) in () if rules is None else rules.values(_TO):
         if to is not None and to.first is not None:
             yield to.first, None if to.ports is None else to.ports.first
 
 
 def detectors(ruleset: Ruleset, found: Found) -> Iterator[tuple[Ip, bool]]:
     """Go through what tells pods: what is masqueraded is no pod, and what an external chain sends on at once is one."""
-    inner = [rule for chain in service_chains(ruleset, found) for rule in rules_of(chain)]
+    inner = [rule for chain in service_chains(ruleset, found) for rule in _telling(chain)]
     named = [*(way.rule for way in found.ways), *inner]
     # Without comments, the rules that masqueraded for cluster IPs up to 1.21 name no Service; all tell pods alike.
     yield from _masqueraded(named) or derived(
@@ -71,6 +74,13 @@ def detectors(ruleset: Ruleset, found: Found) -> Iterator[tuple[Ip, bool]]:
         external = rule.chain.startswith(("KUBE-XLB-", "KUBE-EXT-"))
         if external and isinstance(rule.target, Jump) and rule.target.chain.startswith("KUBE-SVC-"):
             yield rule.ip, False
+
+
+def _telling(chain: Chain) -> Iterator[Rule]:
+    """Go through the rules of a Service's chain that may tell pods: not those that lead to an endpoint."""
+    for place, (jump,) in enumerate(values_of(chain, (Jump, "chain"))):
+        if jump is not None and not jump.startswith("KUBE-SEP-"):
+            yield rule_of(chain, place)
 
 
 def _masqueraded(rules: Iterable[Rule]) -> tuple[tuple[Ip, bool], ...]:

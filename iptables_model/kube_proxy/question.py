@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import TypeVar
 
@@ -17,10 +17,9 @@ from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.kube_proxy.service_port import ServicePort
 from iptables_model.model.matches import Recent
 from iptables_model.model.ruleset import Ruleset, derived
-from iptables_model.netfilter import intervals
+from iptables_model.netfilter import fields, intervals
 from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.evidence import Evidence, local_statement
-from iptables_model.netfilter.fields import protocol
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.packet import Packet, varied
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
@@ -34,6 +33,7 @@ K = TypeVar("K", bound=enum.StrEnum)
 
 _LOOPBACK = {4: "127.0.0.0/8", 6: "::1"}
 _COMING_IN, _MADE_HERE = Packet(), Packet(in_interface=None)
+_protocol = lru_cache(maxsize=16)(fields.protocol)
 _LINKS = NameSet.some() - NameSet.of(Interface("lo"))
 """All interfaces but loopback."""
 _OF_ONE_LINK = {4: AddressSet((), 4), 6: AddressSet.read("::,fe80::/10")}
@@ -235,7 +235,7 @@ class Question:
             _MADE_HERE if self.by_node else _COMING_IN,
             src=self._sources(),
             dst=self.destination,
-            protocol=protocol(self.found.protocol),
+            protocol=_protocol(self.found.protocol),
             dport=NumberSet.of(self.port or 0),
             in_interface=None if self.by_node else self._interfaces(),
         )

@@ -10,7 +10,7 @@ import attrs
 from iptables_model.kube_proxy.service_port import Endpoint
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, meet, without
-from iptables_model.netfilter.trace import Flow
+from iptables_model.netfilter.trace import Flow, leaving
 from iptables_model.values.addresses import Address
 
 __all__ = ["World", "fate_of", "worlds_of"]
@@ -94,13 +94,13 @@ def _world(flows: Sequence[Flow]) -> World:
 
 
 def _endpoint(flow: Flow) -> Endpoint:
-    held = flow.packet.dst
+    held = leaving(flow, "dst")
     address = None if held is None else held.address
     if held is None or address is None:
-        address = next(iter(held.networks())).network_address if held else None  # type: ignore[union-attr]
+        address = next(iter(held.networks())).network_address if held else None
     return Endpoint(
         address=address,  # type: ignore[arg-type]
-        port=flow.packet.dport.single,
+        port=leaving(flow, "dport").single,
         probability=flow.probability,
         masqueraded=flow.masqueraded,
     )

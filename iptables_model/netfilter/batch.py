@@ -83,6 +83,12 @@ class Batch(State):
         """Give the states, each with what became of it since."""
         return [self.member(place) for place in range(len(self.members))]
 
+    def view_of(self, place: int, field: str) -> Any:
+        """Give the set that a field of one state can be now."""
+        if isinstance(self.now.get(field), Each):
+            return self.members[place].view(field)
+        return (self.member(place) if self.differing else self).view(field)
+
     def member(self, place: int) -> State:
         """Give one state, with what became of it since."""
         before = self.members[place]

@@ -270,15 +270,20 @@ def parted(cube: dict[str, Anything]) -> Iterator[dict[str, Anything]]:
 
     Those are the state, and the status and direction that go with it unless others were said.
     """
-    left = cube["state"]
-    for name, (status, direction) in _IMPLIED.items():
-        part = left & Choice(frozenset({name}))
+    return (dict(part) for part in _parts(cube["state"], cube["status"], cube["direction"]))
+
+
+@lru_cache(maxsize=64)
+def _parts(state: Choice, status: BitSet, direction: Choice) -> tuple[dict[str, Anything], ...]:
+    """Part a state, with the status and the direction of it; most questions are about new connections."""
+    parts = []
+    for name, (usual_status, usual_direction) in _IMPLIED.items():
+        part = state & Choice(frozenset({name}))
         if part:
-            settled = {"status": cube["status"] & status, "direction": cube["direction"] & direction}
-            yield {"state": part} | {field: held for field, held in settled.items() if held}
-            left = left - part
-    if left:
-        yield {"state": left}
+            settled = {"status": status & usual_status, "direction": direction & usual_direction}
+            parts.append({"state": part} | {field: held for field, held in settled.items() if held})
+            state = state - part
+    return (*parts, {"state": state}) if state else tuple(parts)
 
 
 def meet(one: Packet, other: Packet) -> Packet | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from fractions import Fraction
 from functools import cached_property, reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 import attrs
@@ -28,7 +29,7 @@ from iptables_model.netfilter.steps import Home, Step, last_of, unrolled
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.frozen import filled
 
-__all__ = ["Flow", "Step", "flows_of", "trace"]
+__all__ = ["Flow", "Step", "flows_of", "leaving", "trace"]
 
 _WAY = ("in_interface", "out_interface")
 
@@ -77,12 +78,12 @@ class Flow:
     @property
     def translated(self) -> bool:
         """Say whether the destination was rewritten."""
-        return self.packet.status in _DNAT
+        return leaving(self, "status") in _DNAT
 
     @property
     def masqueraded(self) -> bool:
         """Say whether the source was rewritten."""
-        return self.packet.status in _SNAT
+        return leaving(self, "status") in _SNAT
 
     @property
     def changes(self) -> str:
@@ -105,6 +106,12 @@ class Flow:
         if changes:
             lines.append(f"  leaves with {changes}")
         return "\n".join(lines)
+
+
+def leaving(flow: Flow, field: str) -> Any:
+    """Give the set of a field of a flow's packets as they leave, as `packet` has it, without making the packet."""
+    told = flow._told  # noqa: SLF001 (what a flow is made of belongs to this room)
+    return getattr(flow.packet, field) if told is None else told.view(field, flow._place)  # noqa: SLF001
 
 
 _PUBLIC = tuple(field.name for field in attrs.fields(Flow) if not field.name.startswith("_"))
@@ -139,6 +146,10 @@ class Told:
         """Give what the states have in common."""
         return reduce(met, self.states)
 
+    def view(self, field: str, _place: int) -> Any:
+        """Give what a field can be as the packets leave."""
+        return reduce(or_, [state.view(field) for state in self.states])
+
     @property
     def when(self) -> PacketSet:
         """Give the packets that were asked about."""
@@ -172,6 +183,10 @@ class Shared:
 
     asked: Asked
     batch: Batch
+
+    def view(self, field: str, place: int) -> Any:
+        """Give what a field can be as the packets of one of the flows leave."""
+        return self.batch.view_of(place, field)
 
     def of(self, place: int) -> Told:
         """Give what one of the flows is made of."""

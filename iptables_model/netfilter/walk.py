@@ -200,7 +200,7 @@ class Traversal:
         while True:
             place = chain.next_place(state, place) if chain.indexed else place
             if place >= chain.size:
-                yield from self._leave(at.holding(state))
+                yield from self._leave(at, state)
                 return
             rule = chain.rule(place)
             if self._asked is not None:
@@ -213,62 +213,65 @@ class Traversal:
         if len(yes) + len(no) > 1:
             self._learn(None)
         for other in yes:
-            yield from self._apply(at.moved(other, place), rule.parts.target)
+            yield from self._apply(at, place, other, rule.parts.target)
         for other in no:
             yield at.moved(other, place + 1)
 
-    def _apply(self, at: Place, target: Target | None) -> Iterator[Place]:
+    def _apply(self, at: Place, place: int, state: State, target: Target | None) -> Iterator[Place]:
+        """Apply the target of the rule at a place in the chain to packets that it matches."""
         if isinstance(target, _LEADING):
-            yield from self._enter(at, target)
+            yield from self._enter(at, place, state, target)
         elif target is None:
-            yield from self._follow(at, [Effect(at.state, Verdict.CONTINUE)])
+            yield from self._follow(at, place, state, [Effect(state, Verdict.CONTINUE)])
         else:
             read = fields_read(target, self._walk.evidence)
             self._learn(read)
-            for state in _alike(at.state, read):
-                yield from self._follow(at.holding(state), effect_of(target, state, self._site))
+            for one in _alike(state, read):
+                yield from self._follow(at, place, one, effect_of(target, one, self._site))
 
-    def _follow(self, at: Place, course: list[Effect]) -> Iterator[Place]:
-        chain, place = at.chain, at.position[-1]
+    def _follow(self, at: Place, place: int, before: State, course: list[Effect]) -> Iterator[Place]:
+        chain = at.chain
         for effect in course:
             state = effect.state.stopped(chain.table, chain.name, place, effect.told, effect.change)
-            redirected = any(state.now.get(field) is not at.state.now.get(field) for field in _GOAL)
+            redirected = any(state.now.get(field) is not before.now.get(field) for field in _GOAL)
             if effect.verdict in _STOPS or redirected:
                 state.decided_at = state.stops
             if effect.verdict is Verdict.CONTINUE:
                 yield at.moved(state, place + 1)
             elif effect.verdict is Verdict.RETURN:
-                yield from self._leave(at.holding(state))
+                yield from self._leave(at, state)
             else:
                 self._end(state, effect.verdict)
 
-    def _enter(self, at: Place, target: Jump | Goto) -> Iterator[Place]:
+    def _enter(self, at: Place, place: int, state: State, target: Jump | Goto) -> Iterator[Place]:
         """Enter a chain. Only a jump remembers where it came from: the end of a chain gone to returns past the goto."""
-        here, place = at.chain, at.position[-1]
+        here = at.chain
         chain = self._walk.chains.get(here.table, target.chain)
         if chain is None:
-            yield from self._follow(at, self._unknown(at, target.chain, "the text does not show the chain"))
+            lost = self._unknown(state, target.chain, "the text does not show the chain")
+            yield from self._follow(at, place, state, lost)
         elif target.chain in at.inside:
             loop = "the chain leads to itself, which the kernel refuses to load (mark_source_chains)"
-            yield from self._follow(at, self._unknown(at, target.chain, loop))
+            yield from self._follow(at, place, state, self._unknown(state, target.chain, loop))
         else:
             jump = isinstance(target, Jump)
-            state = at.state.stopped(here.table, here.name, place, f"{'jump' if jump else 'goto'} {target.chain}")
-            jumps = (*at.jumps, Frame(here, (*at.position[:-1], place + 1))) if jump else at.jumps
-            yield Place(state, chain, (*at.position, 0), jumps, (*at.inside, target.chain))
+            entering = state.stopped(here.table, here.name, place, f"{'jump' if jump else 'goto'} {target.chain}")
+            before = at.position[:-1]
+            jumps = (*at.jumps, Frame(here, (*before, place + 1))) if jump else at.jumps
+            yield Place(entering, chain, (*before, place, 0), jumps, (*at.inside, target.chain))
 
-    def _unknown(self, at: Place, chain: str, reason: str) -> list[Effect]:
+    def _unknown(self, state: State, chain: str, reason: str) -> list[Effect]:
         self._learn(None)
-        return unknown_course(f"chain {chain}", reason, at.state, self._walk.suppose)
+        return unknown_course(f"chain {chain}", reason, state, self._walk.suppose)
 
-    def _leave(self, at: Place) -> Iterator[Place]:
+    def _leave(self, at: Place, state: State) -> Iterator[Place]:
         """Go back to where the last jump came from, or take the policy of the built-in chain."""
         if at.jumps:
             back = at.jumps[-1]
             inside = at.inside[: at.inside.index(back.chain.name) + 1]
-            yield Place(at.state, back.chain, back.position, at.jumps[:-1], inside)
+            yield Place(state, back.chain, back.position, at.jumps[:-1], inside)
         else:
-            self._end(_by_policy(self._start, at.state), self._start.policy)
+            self._end(_by_policy(self._start, state), self._start.policy)
 
 
 def _alike(state: State, fields: frozenset[str] | None) -> list[State]:

@@ -197,6 +197,13 @@ def _padded(text: str) -> str:
     return text if short is None else short[0] + ".0" * (3 - short[0].count(".")) + text[short.end() :]
 
 
+def _network(text: str) -> Network:
+    try:
+        return network(text)
+    except ValueError:
+        return network(_padded(text))
+
+
 NETWORK: Codec[Network] = Codec(
     name="network",
     expected="an address, with an optional mask",
@@ -209,7 +216,7 @@ NETWORK: Codec[Network] = Codec(
         Form(regex=rf"{IPV6}/{IPV6}", family=6, exact=False),
         Form(regex=rf"{_SHORT_IPV4}(?:/(?:3[0-2]|[12]?[0-9]|{IPV4}))?", family=4),
     ),
-    read=lambda text: network(_padded(text)),
+    read=_network,
     write=network_text,
     hint="a rule has one address, for example 10.0.0.0/8 or fd00::/64; host names are not looked up",
 )

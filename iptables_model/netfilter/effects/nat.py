@@ -66,12 +66,12 @@ class Wanted:
     random: bool = False
     own: bool = False
 
-    def held(self, manip: Manip) -> Condition:
-        """Ask whether a source stays, which it does where it is in the range as it is (nf_in_range)."""
+    def stays(self, manip: Manip) -> Condition:
+        """Ask whether a packet stays as it is: its connection is settled, or its source in the range (nf_in_range)."""
         if manip is _DESTINATION or self.random or (self.own and not _single(self.addresses)):
-            return NEVER
+            return _SETTLED
         asked = ((manip.port, self.ports), (manip.address, self.addresses))
-        return All(tuple(Within(field, allowed) for field, allowed in asked if allowed is not None))
+        return Any((_SETTLED, All(tuple(Within(field, allowed) for field, allowed in asked if allowed is not None))))
 
 
 def _single(held: AddressSet | NumberSet | None) -> bool:
@@ -172,7 +172,7 @@ def _mapped(target: targets.Netmap, state: State, manip: Manip, site: Site) -> C
 
 def _bound(state: State, manip: Manip, wanted: Wanted, site: Site) -> Course:
     """Find new addresses and ports, and bind the connection to them (nf_nat_setup_info, nf_nat_core.c)."""
-    kept, rest = site.split(state, Any((_SETTLED, wanted.held(manip))))
+    kept, rest = site.split(state, wanted.stays(manip))
     course = each(kept, Verdict.ACCEPT)
     for one in rest:
         for two, port in _new_ports(one, manip, wanted, site):
@@ -231,7 +231,8 @@ def _set(
     state: State, field: str, to: AddressSet | NumberSet, site: Site, keeps: Condition
 ) -> Iterator[tuple[State, Changes]]:
     """Set a field to one of a range, but for packets that have one of it already and keep it."""
-    kept, changed = site.split(state, All((Within(field, to), keeps)))
+    there = Within(field, to)
+    kept, changed = site.split(state, there if keeps is ALWAYS else All((there, keeps)))
     yield from ((one, {}) for one in kept)
     for one in changed:
         yield one, {field: _one_of(to)}

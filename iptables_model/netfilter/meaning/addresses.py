@@ -12,31 +12,41 @@ from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.fields import HEADERS
 from iptables_model.netfilter.meaning.asking import asks, has_bits, one_of
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
+from iptables_model.values.addresses import Network
+from iptables_model.values.names import Interface
 
 __all__ = ["ip", "iprange"]
 
 
 def ip(match: matches.Ip, evidence: Evidence) -> Condition:
     """Ask for addresses, interfaces and the protocol (ip_packet_match, net/ipv4/netfilter/ip_tables.c)."""
-    fragment = ALWAYS if match.fragment is None else one_of("fragment", "yes" if match.fragment else "no")
-    return All(
-        (
-            asks(match.source, _in_network("src")),
-            asks(match.destination, _in_network("dst")),
-            asks(match.in_interface, _named("in_interface")),
-            asks(match.out_interface, _named("out_interface")),
-            asks(match.protocol, _is_protocol if evidence.family == 4 else _is_last_protocol),
-            fragment,
-        )
+    asked = (
+        (match.source, _from_network),
+        (match.destination, _to_network),
+        (match.in_interface, _by_interface),
+        (match.out_interface, _out_of_interface),
+        (match.protocol, _is_protocol if evidence.family == 4 else _is_last_protocol),
     )
+    conditions = [asks(option, ask) for option, ask in asked if option is not None]
+    if match.fragment is not None:
+        conditions.append(one_of("fragment", "yes" if match.fragment else "no"))
+    return All(tuple(conditions))
 
 
-def _in_network(field: str) -> Callable[[Anything], Condition]:
-    return lambda network: Within(field, AddressSet.of(network))
+def _from_network(network: Network) -> Condition:
+    return Within("src", AddressSet.of(network))
 
 
-def _named(field: str) -> Callable[[Anything], Condition]:
-    return lambda interface: Within(field, NameSet.of(interface))
+def _to_network(network: Network) -> Condition:
+    return Within("dst", AddressSet.of(network))
+
+
+def _by_interface(interface: Interface) -> Condition:
+    return Within("in_interface", NameSet.of(interface))
+
+
+def _out_of_interface(interface: Interface) -> Condition:
+    return Within("out_interface", NameSet.of(interface))
 
 
 @cache
