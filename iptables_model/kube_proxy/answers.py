@@ -169,8 +169,7 @@ def _answer(question: Question) -> Reachability:
     worlds = worlds_of(flows)
     outcomes = {world.outcome for world in worlds}
     reaching = [world.endpoints for world in worlds if world.outcome is Outcome.REACHES]
-    shares = {tuple((one.address, one.port, one.probability) for one in world) for world in reaching}
-    outcome = outcomes.pop() if len(outcomes) == 1 and len(shares) <= 1 else Outcome.DEPENDS
+    outcome = outcomes.pop() if len(outcomes) == 1 and _share_alike(reaching) else Outcome.DEPENDS
     decides = deciding_rule_of(flows)
     intent = meant(question, flows) if outcome is Outcome.NOT_HANDLED else None
     return Reachability(
@@ -187,16 +186,23 @@ def _answer(question: Question) -> Reachability:
     )
 
 
+def _share_alike(worlds: list[tuple[Endpoint, ...]]) -> bool:
+    """Say whether the same endpoints have the same shares in all worlds."""
+    if len(worlds) < 2:
+        return True
+    return len({tuple((one.address, one.port, one.probability) for one in world) for world in worlds}) == 1
+
+
 def _united(worlds: list[tuple[Endpoint, ...]]) -> tuple[Endpoint, ...]:
     """Join the endpoints of several worlds; what differs between them is None."""
-    joined: dict[tuple[Address, int | None], Endpoint] = {}
+    joined: dict[tuple[int, int], Endpoint] = {}
     for one in (one for world in worlds for one in world):
-        known = joined.setdefault((one.address, one.port), one)
-        if known != one:
+        known = joined.setdefault(one.place, one)
+        if known is not one and known != one:
             share = one.probability if known.probability == one.probability else None
             source = one.masqueraded if known.masqueraded == one.masqueraded else None
-            joined[one.address, one.port] = attrs.evolve(known, probability=share, masqueraded=source)
-    return tuple(joined[key] for key in sorted(joined, key=lambda key: (int(key[0]), key[1] or 0)))
+            joined[one.place] = attrs.evolve(known, probability=share, masqueraded=source)
+    return tuple([joined[place] for place in sorted(joined)])
 
 
 def _assumptions(question: Question, flows: tuple[Flow, ...]) -> tuple[Assumption, ...]:

@@ -38,6 +38,11 @@ class Endpoint:
     probability: Fraction | None = None
     masqueraded: bool | None = None
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Give its address and port as numbers, by which endpoints are sorted."""
+        return int(self.address), self.port or 0
+
     def __str__(self) -> str:
         host = address_text(self.address)
         if self.port is None:
@@ -106,8 +111,7 @@ _BY_ADDRESS = (Entry.CLUSTER_IP, Entry.LOAD_BALANCER_IP, Entry.EXTERNAL_IP)
 
 
 def _endpoint_values(held: tuple[tuple[Address, int | None], ...]) -> tuple[Endpoint, ...]:
-    ordered = sorted(held, key=lambda one: (int(one[0]), one[1] or 0))
-    return tuple(Endpoint(address=host, port=port) for host, port in ordered)
+    return tuple(sorted([Endpoint(address=host, port=port) for host, port in held], key=lambda one: one.place))
 
 
 def _external_policy(ruleset: Ruleset, found: Found) -> Policy | None:

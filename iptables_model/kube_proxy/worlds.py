@@ -11,7 +11,6 @@ from iptables_model.kube_proxy.service_port import Endpoint
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, meet, without
 from iptables_model.netfilter.trace import Flow, leaving
-from iptables_model.values.addresses import Address
 
 __all__ = ["World", "fate_of", "worlds_of"]
 
@@ -26,7 +25,8 @@ class World:
 
 def worlds_of(flows: Sequence[Flow]) -> tuple[World, ...]:
     """Sort flows into worlds, each told once."""
-    return tuple(dict.fromkeys(_world(held) for held in _alike(flows)))
+    worlds = [_world(held) for held in _alike(flows)]
+    return tuple(worlds if len(worlds) == 1 else dict.fromkeys(worlds))
 
 
 def fate_of(flow: Flow) -> Outcome:
@@ -84,12 +84,12 @@ def _by_assumptions(flows: Sequence[Flow]) -> Iterator[Sequence[Flow]]:
 def _world(flows: Sequence[Flow]) -> World:
     fates = [fate_of(flow) for flow in flows]
     outcomes = set(fates)
-    shares: dict[tuple[Address, int | None], Endpoint] = {}
+    shares: dict[tuple[int, int], Endpoint] = {}
     for flow, fate in zip(flows, fates, strict=True):
         if fate is Outcome.REACHES:
             one = _endpoint(flow)
-            known = shares.get((one.address, one.port))
-            shares[one.address, one.port] = one if known is None else _added(known, one)
+            known = shares.get(one.place)
+            shares[one.place] = one if known is None else _added(known, one)
     return World(outcomes.pop() if len(outcomes) == 1 else Outcome.DEPENDS, tuple(shares.values()))
 
 

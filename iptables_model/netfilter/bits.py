@@ -134,6 +134,12 @@ class BitSet:
         """Give what is in another set and what is not, each None if that is nothing."""
         if len(other.patterns) > 1:
             return self & other or None, self - other or None
+        if len(self.patterns) == len(other.patterns) == 1:
+            (mine,), (theirs,) = self.patterns, other.patterns
+            if (mine.value ^ theirs.value) & mine.mask & theirs.mask:
+                return None, self
+            if not theirs.mask & ~mine.mask:
+                return self, None
         met, apart = self._sorted_by(other.patterns[0]) if other.patterns else ((), self.patterns)
         outside = (*apart, *[piece for one in met for piece in one - other.patterns[0]])
         if not met or not outside:
