@@ -159,7 +159,7 @@ def rules(draw: st.DrawFn, *, family: int = 4, table: str = "filter", chain: str
 
 def _addresses(family: int, protocol: int | None) -> st.SearchStrategy[Ip]:
     """Draw the options that need no extension, with a protocol."""
-    fixed = {} if protocol is None else {"protocol": Negatable(Protocol(protocol))}
+    fixed: dict[str, Any] = {} if protocol is None else {"protocol": Negatable(Protocol(protocol))}
     return extensions(Ip, family=family).map(
         lambda ip: Ip(**{option.name: getattr(ip, option.name) for option in ip.options} | fixed)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from iptables_model.grammar.lines import ChainLine
-    from iptables_model.grammar.plans import Planner, RulePlan
+    from iptables_model.grammar.pieces import LineShape
+    from iptables_model.grammar.plans import Held, Planner
+    from iptables_model.grammar.templates import LineTemplate
     from iptables_model.model.rule import Rule
     from iptables_model.model.ruleset import Field, Parts
 
@@ -31,15 +33,8 @@ NO_LINE = -1
 """Stands where a chain has no line, or none before."""
 
 
-class Source(Protocol):
-    """Know how a line was read: the plan of its rule, and where its texts stand."""
-
-    @property
-    def plan(self) -> RulePlan:
-        """Give the plan of the rule."""
-
-    def texts(self, line: str) -> tuple[str, ...]:
-        """Give the texts of a line that go with the plan."""
+Source: TypeAlias = "Held | LineShape | LineTemplate"
+"""What knows how a line was read: the plan of its rule, and where its texts stand."""
 
 
 @attrs.frozen(eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pyparsing as pp
@@ -74,7 +74,7 @@ class Grammar:
 
     def read_table(self, text: str) -> tuple[str, int, int]:
         """Read `*NAME`; give the name and its place."""
-        name = _parse(self.table, text, "a table line")[0]
+        name: Any = _parse(self.table, text, "a table line")[0]
         return name[0], name.start(), name.end()
 
     def read_chain(self, text: str) -> ChainLine:
@@ -112,7 +112,8 @@ def _parse(kind: pp.ParserElement, text: str, what: str) -> pp.ParseResults:
 
 def _chain_line(text: str, tokens: pp.ParseResults) -> ChainLine:
     """Make a `ChainLine` of the matches of a line's words: the name, and perhaps policy and counters."""
-    name, policy, counters = (*tokens, None, None)[:3]
+    words: tuple[Any, ...] = (*tokens, None, None)
+    name, policy, counters = words[:3]
     if counters is not None and counters[1] is None:
         counters = None
     if counters is not None and max(int(counters[1]), int(counters[2])) >> 64:

@@ -104,7 +104,7 @@ class Found:
                 known.setdefault(way.address, _kind_by_chain(way, Entry.CLUSTER_IP in known.values()))
         # Up to 1.19, where load-balancer IPs are refused in KUBE-SERVICES, those in the other chain are external IPs.
         balanced = self._has_node_port() and not any(
-            known[way.address] is _BALANCER for way in untold if way.address in known
+            known.get(way.address) is _BALANCER for way in untold if way.address is not None
         )
         for way in untold:
             if way.address is not None:

@@ -60,14 +60,17 @@ class Parts(Protocol):
     @property
     def matches(self) -> tuple[Match, ...]:
         """Give what it asks; of a rule that is not made, without comments."""
+        ...
 
     @property
     def target(self) -> Target | None:
         """Give what it does."""
+        ...
 
     @property
     def likeness(self) -> Hashable:
         """Give what is equal of rules that ask the same."""
+        ...
 
 
 class MadeParts(NamedTuple):
@@ -87,18 +90,23 @@ class Pending(Protocol):
 
     def __len__(self) -> int:
         """Count them."""
+        ...
 
     def rules(self) -> tuple[Rule, ...]:
         """Make them all."""
+        ...
 
     def rule(self, place: int) -> Rule:
         """Make one."""
+        ...
 
     def parts(self, place: int) -> Parts:
         """Make of one what it asks and does, as far as that is asked for."""
+        ...
 
     def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what they say in some fields, as `values_of` does."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -232,15 +240,19 @@ class PendingChains(Protocol):
 
     def names(self) -> Collection[str]:
         """Give their names, in the order of the text."""
+        ...
 
     def chains(self) -> tuple[Chain, ...]:
         """Make them all."""
+        ...
 
     def chain(self, name: str) -> Chain | None:
         """Make one, if it is there."""
+        ...
 
     def rules(self, name: str) -> Pending | None:
         """Give the rules of one, if it is there, without making it."""
+        ...
 
 
 @attrs.frozen(kw_only=True)

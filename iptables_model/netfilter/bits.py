@@ -132,16 +132,19 @@ class BitSet:
 
     def parted(self, other: BitSet) -> tuple[BitSet | None, BitSet | None]:
         """Give what is in another set and what is not, each None if that is nothing."""
-        if len(other.patterns) > 1:
+        if not other.patterns:
+            return None, self
+        theirs, *more = other.patterns
+        if more:
             return self & other or None, self - other or None
-        if len(self.patterns) == len(other.patterns) == 1:
-            (mine,), (theirs,) = self.patterns, other.patterns
+        if len(self.patterns) == 1:
+            mine = self.patterns[0]
             if (mine.value ^ theirs.value) & mine.mask & theirs.mask:
                 return None, self
             if not theirs.mask & ~mine.mask:
                 return self, None
-        met, apart = self._sorted_by(other.patterns[0]) if other.patterns else ((), self.patterns)
-        outside = (*apart, *[piece for one in met for piece in one - other.patterns[0]])
+        met, apart = self._sorted_by(theirs)
+        outside = (*apart, *[piece for one in met for piece in one - theirs])
         if not met or not outside:
             return (self, None) if met else (None, self)
         return BitSet(tuple(met)) & other, BitSet(outside)

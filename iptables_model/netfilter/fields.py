@@ -204,7 +204,8 @@ def _icmp_bounds(text: str) -> tuple[int, int]:
     numbers = [int(part) for part in (kind, code) if part.isdecimal() and int(part) <= 0xFF]
     if len(numbers) != 1 + bool(slash):
         raise ValueError(text)
-    return (numbers[0] << 8, numbers[0] << 8 | 0xFF) if not slash else (numbers[0] << 8 | numbers[1],) * 2
+    first = numbers[0] << 8
+    return (first | numbers[1], first | numbers[1]) if slash else (first, first | 0xFF)
 
 
 def interface(value: str | NameSet | None) -> NameSet | None:

@@ -58,6 +58,7 @@ class Home(Protocol):
 
     def rule(self, table: str, chain: str, place: int) -> Rule | None:
         """Give the rule of a chain at a place."""
+        ...
 
 
 class Stop(NamedTuple):
