@@ -22,7 +22,7 @@ from iptables_model.values.addresses import address, network
 from iptables_model.values.codec import several_of
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import NumberRange, PortRange, Protocol
-from iptables_model.values.rates import ByteRate
+from iptables_model.values.rates import BURST, ByteRate
 from iptables_model.values.sets import SetRef, Side
 from iptables_model.values.transport import TcpFlags
 
@@ -121,6 +121,15 @@ LOST: dict[type[Extension], tuple[Lost, ...]] = {
         (
             lambda limit, _: isinstance(limit.rate, ByteRate) and 0 in (limit.rate.bytes, limit.hashlimit_burst),
             "-m hashlimit --hashlimit-upto 1b/s --hashlimit-name lostbytes",
+        ),
+        # Printed in whole kb or mb, and then less than the rate.
+        (
+            lambda limit, _: (
+                isinstance(limit.rate, ByteRate)
+                and limit.hashlimit_burst
+                and BURST.read(str(limit.hashlimit_burst)) < limit.rate.bytes
+            ),
+            "-m hashlimit --hashlimit-upto 963mb/s --hashlimit-burst 1010580512b --hashlimit-name roundedburst",
         ),
     ),
     # The kernel takes what iptables prints as a negative number.
