@@ -18,8 +18,7 @@ from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.memory import Memory
-from iptables_model.netfilter.remainder import Numbers
-from iptables_model.netfilter.sets import LineSet
+from iptables_model.netfilter.sets import AddressSet, LineSet, NumberSet
 from iptables_model.netfilter.state import State
 from iptables_model.netfilter.steps import Stop
 from iptables_model.values.addresses import single_address
@@ -151,12 +150,12 @@ class Index:
     def is_sharp(self, state: State) -> bool:
         """Say whether the field is one key, and few rules are without a key."""
         wanted = state.glimpse(self._field)
-        return len(self._loose) < _SHORT and isinstance(wanted, Numbers) and wanted.single is not None
+        return len(self._loose) < _SHORT and isinstance(wanted, AddressSet | NumberSet) and wanted.single is not None
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first place from `start` on whose rule the state might match by this field."""
         wanted = state.glimpse(self._field)
-        if isinstance(wanted, Numbers) and wanted.single is not None:
+        if isinstance(wanted, AddressSet | NumberSet) and wanted.single is not None:
             return min(self._first(self._keyed(wanted.single), start), self._first(self._loose, start))
         # A wide set mostly holds the very next key, and is asked for once; to look all its keys up would take longer.
         for place, key in enumerate(self._keys[start : start + _SHORT], start):
