@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import xor
 from typing import Any
 
 import attrs
@@ -51,7 +52,7 @@ class Ledger(ABC):
     @property
     @abstractmethod
     def fingerprint(self) -> int:
-        """Give a number that is equal for equal sets that are left, and hardly ever for others."""
+        """Give a number that hardly two different sets have that are left."""
 
     @abstractmethod
     def left(self) -> Any:
@@ -86,11 +87,11 @@ class Bounds(Ledger):
     def __init__(self, whole: LineSet) -> None:
         super().__init__(whole)
         self._bounds = list(whole.bounds)
-        self._fingerprint = 0
+        self._fingerprint = reduce(xor, [hash((bound,)) for bound in whole.bounds], 0)
 
     @property
     def fingerprint(self) -> int:
-        """Give the hashes of all bounds that were brought, of which those that cancel out leave no trace."""
+        """Give the hashes of the bounds, put together so that those that cancel out leave no trace."""
         return self._fingerprint
 
     def left(self) -> Any:
@@ -134,11 +135,12 @@ class Patterns(Ledger):
         super().__init__(whole)
         self._size = whole.size
         self._out = PatternTable()
+        self._fingerprint = hash(whole)
 
     @property
     def fingerprint(self) -> int:
-        """Count the members that are left."""
-        return self._size
+        """Give the hashes of the set and of the patterns that are out, put together."""
+        return self._fingerprint
 
     def left(self) -> BitSet:
         """Give what is left now."""
@@ -172,13 +174,18 @@ class Patterns(Ledger):
         else:
             self._size -= piece.size
             for pattern in piece.patterns:
-                self._out.add(pattern)
+                self._take_out(pattern)
+
+    def _take_out(self, pattern: Pattern) -> None:
+        self._out.add(pattern)
+        self._fingerprint ^= hash(pattern)
 
     def _put_back(self, pattern: Pattern) -> None:
         for out in self._out.meeting(pattern):
             self._out.remove(out)
+            self._fingerprint ^= hash(out)
             for still in difference(out, [pattern]):
-                self._out.add(still)
+                self._take_out(still)
 
 
 class Remainder:

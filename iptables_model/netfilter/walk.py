@@ -193,9 +193,9 @@ class Traversal:
     def _ask(self, at: Place) -> None:
         """Ask the rules from a place on, until one matches some of the packets."""
         state, chain, place = at.state, at.chain, at.position[-1]
-        self._learn(chain.index_fields)
         while True:
             place = chain.next_place(state, place)
+            self._learn(chain.index_fields)
             if place >= chain.size:
                 self._leave(at.holding(state))
                 return
