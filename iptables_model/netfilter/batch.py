@@ -14,7 +14,7 @@ from iptables_model.netfilter.sets import LineSet
 from iptables_model.netfilter.state import CERTAIN, Constant, EachAssumed, Override, State
 from iptables_model.netfilter.steps import Stops, continued
 
-__all__ = ["Batch", "Each", "batched", "union"]
+__all__ = ["Batch", "Each", "batched", "merged"]
 
 _GOAL = ("dst", "dport")
 _THEIRS: Stops = ("", "", None, "", "", ())
@@ -57,7 +57,7 @@ class Batch(State):
         if field not in self.differing:
             return self.members[0].held(field) if self.differing and field not in self.when else super().held(field)
         if field not in self.unions:
-            self.unions[field] = union([one.was(field) for one in self.members])
+            self.unions[field] = merged([one.was(field) for one in self.members])
         return self.unions[field]
 
     def differs(self, fields: Iterable[str]) -> bool:
@@ -125,7 +125,7 @@ def _rewritten(members: Sequence[State], field: str) -> Override:
     first = members[0].now[field]
     if all(one.now[field] is first for one in members):
         return first
-    return Each(union([one.view(field) for one in members]))
+    return Each(merged([one.view(field) for one in members]))
 
 
 def _differing(members: Sequence[State]) -> Iterator[str]:
@@ -139,8 +139,8 @@ def _differing(members: Sequence[State]) -> Iterator[str]:
             yield field
 
 
-def union(sets: Sequence[Any]) -> Any:
-    """Join many sets of one kind, of which most may be one and the same."""
+def merged(sets: Sequence[Any]) -> Any:
+    """Join sets that may overlap; most may be one and the same."""
     distinct = tuple(dict.fromkeys(sets))
     if isinstance(distinct[0], LineSet):
         return attrs.evolve(distinct[0], bounds=intervals.unite(one.bounds for one in distinct))

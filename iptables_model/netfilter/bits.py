@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, reduce
+from operator import and_, or_
 
 import attrs
 
-__all__ = ["ANY_BITS", "FULL", "BitSet", "Pattern", "moved"]
+__all__ = ["ANY_BITS", "EVERY", "FULL", "BitSet", "Pattern", "PatternTable", "difference", "moved"]
 
 FULL = 0xFFFFFFFF
 """A mask of all bits."""
+_WIDEST = 256
+EVERY = (1 << _WIDEST) - 1
+"""A mask of all bits of the widest field, the types of chunks of SCTP."""
+_FEW = 8
+"""So many patterns are gone through one by one; to look them up in a table would take longer."""
 
 
 def moved(bits: int, left: int) -> int:
@@ -32,24 +40,9 @@ class Pattern:
     value: int
     mask: int
 
-    def __and__(self, other: Pattern) -> Pattern | None:
-        """Fix the bits of both, or give None where they contradict each other."""
-        if (self.value ^ other.value) & self.mask & other.mask:
-            return None
+    def __and__(self, other: Pattern) -> Pattern:
+        """Fix the bits of both, which must not contradict each other."""
         return Pattern(self.value | other.value, self.mask | other.mask)
-
-    def __sub__(self, other: Pattern) -> Iterator[Pattern]:
-        """Give disjoint patterns for what the other one does not cover: one for each bit that it fixes in addition."""
-        if self & other is None:
-            yield self
-            return
-        value, mask = self.value, self.mask
-        missing = other.mask & ~self.mask
-        while missing:
-            bit = missing & -missing
-            missing ^= bit
-            yield Pattern(value | (~other.value & bit), mask | bit)
-            value, mask = value | (other.value & bit), mask | bit
 
     def __xor__(self, other: Pattern) -> Pattern:
         """Combine two patterns by exclusive or: a bit that is open in one of them is open."""
@@ -68,6 +61,101 @@ class Pattern:
 
     def __str__(self) -> str:
         return f"{self.value:#x}" if self.mask == FULL else f"{self.value:#x}/{self.mask:#x}"
+
+
+def difference(pattern: Pattern, others: Sequence[Pattern]) -> Iterator[Pattern]:
+    """Give disjoint patterns for what of a pattern some others, each of which meets it, do not cover.
+
+    Bits that all of them fix alike come first, since on the other side of these none of them has members.
+
+    >>> [str(piece) for piece in difference(Pattern(0, 0), [Pattern(4, 7), Pattern(5, 7)])]
+    ['0x2/0x2', '0x0/0x6']
+    """
+    if not others:
+        yield pattern
+        return
+    alike = _alike(others)
+    value, mask = pattern.value, pattern.mask
+    for bit in _bits(alike.mask & ~mask):
+        yield Pattern(value | (~alike.value & bit), mask | bit)
+        value, mask = value | (alike.value & bit), mask | bit
+    if any(not other.mask & ~mask for other in others):
+        return
+    bit = _parting_bit(others, mask)
+    for side in (0, bit):
+        meeting = [other for other in others if not other.mask & bit or other.value & bit == side]
+        yield from difference(Pattern(value | side, mask | bit), meeting)
+
+
+def _alike(patterns: Sequence[Pattern]) -> Pattern:
+    """Fix the bits that all patterns fix alike."""
+    first = patterns[0].value
+    mask, differing = -1, 0
+    for pattern in patterns:
+        mask &= pattern.mask
+        differing |= pattern.value ^ first
+    mask &= ~differing
+    return Pattern(first & mask, mask)
+
+
+def _parting_bit(patterns: Sequence[Pattern], known: int) -> int:
+    """Pick a bit that most patterns fix, for the others go to both sides; of several the highest, as numbers are."""
+    masks = Counter([pattern.mask & ~known for pattern in patterns])
+    return max(_bits(reduce(or_, masks)), key=lambda bit: (sum(masks[mask] for mask in masks if mask & bit), bit))
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        bit = mask & -mask
+        mask ^= bit
+        yield bit
+
+
+class PatternTable:
+    """Hold disjoint patterns by the bits that they fix, so that those that meet another one are looked up.
+
+    There are few masks, even of ten thousand marks. For each two that meet, the table of one by the bits that both fix
+    is made when it is first needed.
+    """
+
+    def __init__(self, patterns: Iterable[Pattern] = ()) -> None:
+        self._tables: dict[int, dict[int, dict[int, dict[Pattern, None]]]] = {}
+        for pattern in patterns:
+            self.add(pattern)
+
+    def add(self, pattern: Pattern) -> None:
+        """Hold one more."""
+        value, mask = pattern.value, pattern.mask
+        for common, table in self._tables.setdefault(mask, {mask: {}}).items():
+            table.setdefault(value & common, {})[pattern] = None
+
+    def remove(self, pattern: Pattern) -> None:
+        """Hold one less."""
+        for common, table in self._tables[pattern.mask].items():
+            del table[pattern.value & common][pattern]
+
+    def __contains__(self, pattern: Pattern) -> bool:
+        tables = self._tables.get(pattern.mask)
+        return tables is not None and bool(tables[pattern.mask].get(pattern.value))
+
+    def meeting(self, pattern: Pattern) -> list[Pattern]:
+        """List those that have members in common with a pattern."""
+        value, mask = pattern.value, pattern.mask
+        found: list[Pattern] = []
+        for held, tables in self._tables.items():
+            common = held & mask
+            table = tables.get(common)
+            if table is None:
+                table = tables[common] = _by_bits(tables[held], common)
+            found += table.get(value & common, ())
+        return found
+
+
+def _by_bits(table: dict[int, dict[Pattern, None]], bits: int) -> dict[int, dict[Pattern, None]]:
+    found: defaultdict[int, dict[Pattern, None]] = defaultdict(dict)
+    for value, patterns in table.items():
+        found[value & bits] |= patterns
+    return found
 
 
 @attrs.frozen
@@ -106,10 +194,14 @@ class BitSet:
     @classmethod
     def union(cls, patterns: Iterable[Pattern]) -> BitSet:
         """Join patterns that may overlap."""
-        found = cls(())
+        table = PatternTable()
+        found: list[Pattern] = []
         for pattern in patterns:
-            found |= cls((pattern,))
-        return found
+            pieces = list(difference(pattern, table.meeting(pattern)))
+            for piece in pieces:
+                table.add(piece)
+            found += pieces
+        return cls(_grown(found))
 
     @property
     def single(self) -> int | None:
@@ -117,43 +209,52 @@ class BitSet:
         only = self.patterns[0] if len(self.patterns) == 1 else None
         return only.value if only is not None and only.mask == FULL else None
 
+    @property
+    def size(self) -> int:
+        """Count the members, as strings of 256 bits."""
+        return sum(1 << _WIDEST - pattern.mask.bit_count() for pattern in self.patterns)
+
+    @cached_property
+    def _table(self) -> PatternTable:
+        return PatternTable(self.patterns)
+
+    def meeting(self, pattern: Pattern) -> Sequence[Pattern]:
+        """List the patterns that have members in common with another one."""
+        if len(self.patterns) > _FEW:
+            return self._table.meeting(pattern)
+        value, mask = pattern.value, pattern.mask
+        return [one for one in self.patterns if not (one.value ^ value) & one.mask & mask]
+
+    def holds(self, bits: int) -> bool:
+        """Say whether a bit string is a member."""
+        return bool(self.meeting(Pattern(bits, EVERY)))
+
     def __and__(self, other: BitSet) -> BitSet:
-        both = (one & two for one in self.patterns for two in other.patterns)
-        return BitSet(tuple(pattern for pattern in both if pattern is not None))
+        few, many = (self, other) if len(self.patterns) < len(other.patterns) else (other, self)
+        return BitSet(tuple([one & two for one in few.patterns for two in many.meeting(one)]))
 
     def __sub__(self, other: BitSet) -> BitSet:
-        left = self
-        for pattern in other.patterns:
-            left = left.parted(BitSet((pattern,)))[1] or BitSet(())
-        return left
+        return BitSet(tuple([piece for one in self.patterns for piece in difference(one, other.meeting(one))]))
 
     def __or__(self, other: BitSet) -> BitSet:
         return BitSet(_grown(self.patterns + (other - self).patterns))
 
+    def with_apart(self, others: Iterable[BitSet]) -> BitSet:
+        """Join with sets that do not overlap this one, nor each other."""
+        return BitSet(_grown([pattern for one in (self, *others) for pattern in one.patterns]))
+
     def parted(self, other: BitSet) -> tuple[BitSet | None, BitSet | None]:
         """Give what is in another set and what is not, each None if that is nothing."""
-        if not other.patterns:
-            return None, self
-        theirs, *more = other.patterns
-        if more:
-            return self & other or None, self - other or None
-        if len(self.patterns) == 1:
-            mine = self.patterns[0]
+        if len(self.patterns) == 1 and len(other.patterns) == 1:
+            mine, theirs = self.patterns[0], other.patterns[0]
             if (mine.value ^ theirs.value) & mine.mask & theirs.mask:
                 return None, self
             if not theirs.mask & ~mine.mask:
                 return self, None
-        met, apart = self._sorted_by(theirs)
-        outside = (*apart, *[piece for one in met for piece in one - theirs])
-        if not met or not outside:
-            return (self, None) if met else (None, self)
-        return BitSet(tuple(met)) & other, BitSet(outside)
-
-    def _sorted_by(self, pattern: Pattern) -> tuple[Sequence[Pattern], Sequence[Pattern]]:
-        """Tell the patterns that have members in common with another one, mostly few, from those that do not."""
-        value, mask = pattern.value, pattern.mask
-        met = [one for one in self.patterns if not (one.value ^ value) & one.mask & mask]
-        return met, [one for one in self.patterns if (one.value ^ value) & one.mask & mask] if met else self.patterns
+        if not any(map(other.meeting, self.patterns)):
+            return None, self
+        outside = self - other
+        return (self & other, outside) if outside else (self, None)
 
     def __xor__(self, other: BitSet) -> BitSet:
         return BitSet.union(one ^ two for one in self.patterns for two in other.patterns)
@@ -165,13 +266,7 @@ class BitSet:
         >>> str((BitSet.of(0x11) | BitSet.of(0x13)).alike)
         '0x11/0xfffffffd'
         """
-        if not self.patterns:
-            return Pattern(0, 0)
-        first, *others = self.patterns
-        mask = first.mask
-        for other in others:
-            mask &= other.mask & ~(first.value ^ other.value)
-        return Pattern(first.value & mask, mask)
+        return _alike(self.patterns) if self.patterns else Pattern(0, 0)
 
     def kept(self, bits: int) -> BitSet:
         """Keep some bits and clear all others."""
@@ -187,35 +282,37 @@ class BitSet:
     def __contains__(self, other: object) -> bool:
         """Say whether a number, or every member of another set, belongs to this one."""
         members = BitSet.of(other) if isinstance(other, int) else other
-        return isinstance(members, BitSet) and members.parted(self)[1] is None
+        return isinstance(members, BitSet) and not members - self
 
     def __str__(self) -> str:
-        return "any" if self == ANY_BITS else " or ".join(map(str, self.patterns))
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        if self == ANY_BITS:
+            return "any"
+        outside = ANY_BITS - self
+        if len(outside.patterns) < len(self.patterns):
+            return f"any but {outside}"
+        return " or ".join(map(str, self.patterns)) or "nothing"
 
 
-def _grown(patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+def _grown(patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:
     """Make one pattern of each two that differ in a single bit that both fix, as long as there are such."""
-    whole: dict[Pattern, None] = {}
-    waiting = list(patterns)
+    waiting: defaultdict[int, set[int]] = defaultdict(set)
+    for pattern in patterns:
+        waiting[pattern.mask].add(pattern.value)
+    whole: list[tuple[int, int]] = []
     while waiting:
-        pattern = waiting.pop(0)
-        partner = next((one for one in _partners(pattern) if one in whole), None) if whole else None
-        if partner is None:
-            whole[pattern] = None
-        else:
-            del whole[partner]
-            mask = pattern.mask & ~(pattern.value ^ partner.value)
-            waiting.append(Pattern(pattern.value & mask, mask))
-    return tuple(whole)
-
-
-def _partners(pattern: Pattern) -> Iterator[Pattern]:
-    """Go through the patterns that fix the same bits and differ in one of them."""
-    bits = pattern.mask
-    while bits:
-        bit = bits & -bits
-        bits ^= bit
-        yield Pattern(pattern.value ^ bit, pattern.mask)
+        mask = max(waiting, key=int.bit_count)
+        values = waiting.pop(mask)
+        for bit in _bits(reduce(or_, values) & ~reduce(and_, values)):
+            lower = {value for value in values if not value & bit and value | bit in values}
+            if lower:
+                values -= lower | {value | bit for value in lower}
+                waiting[mask ^ bit] |= lower
+        whole += [(value, mask) for value in values]
+    return tuple([Pattern(value, mask) for value, mask in sorted(whole)])
 
 
 ANY_BITS = BitSet((Pattern(0, 0),))

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Hashable, Sequence
-from functools import cached_property
+from collections.abc import Hashable
+from functools import cached_property, partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from iptables_model.model.matches import Ip, Tcp, Udp
 from iptables_model.model.option import Match
-from iptables_model.model.places import Places
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import BUILTIN_CHAINS, Parts, Pending, Ruleset, derived, pending_in
-from iptables_model.netfilter import intervals
-from iptables_model.netfilter.condition import Condition, all_of, asked_by
+from iptables_model.netfilter.condition import Condition, all_of, asked_by, needed_by
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.evidence import Evidence
+from iptables_model.netfilter.index import FEW, KeyIndex, SetIndex, selective
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.memory import Memory
-from iptables_model.netfilter.remainder import Numbers
-from iptables_model.netfilter.sets import LineSet
+from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.state import State
 from iptables_model.values.addresses import single_address
 
@@ -30,8 +27,6 @@ V = TypeVar("V")
 Meaning: TypeAlias = tuple[Condition, frozenset[str] | None]
 """What a rule asks, and the fields that tell whether it matches, or None if they cannot."""
 
-_SHORT = 16
-"""A chain of fewer rules is scanned; an index would cost more than it saves."""
 _MOST = 256
 """So many meanings are kept, and rules of a long chain that packets are held against only if the index says so."""
 _AT_HAND = 64
@@ -56,7 +51,7 @@ class ReadyChain:
         self.table = table
         self.name = name
         self.size = len(rules)
-        self.indexed = self.size >= _SHORT
+        self.indexed = self.size >= FEW
         self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
         self.policy = policy
         self.rules = rules
@@ -82,7 +77,11 @@ class ReadyChain:
         """Find the first rule from `start` on that the state might match, by the index; the end if there is none."""
         by_address, by_port = self._indexes
         place = by_address.next_place(state, start)
-        return place if by_address.is_sharp(state) else max(place, by_port.next_place(state, start))
+        if not by_address.is_sharp(state):
+            place = max(place, by_port.next_place(state, start))
+            for index in self._more_indexes:
+                place = max(place, index.next_place(state, place))
+        return place
 
     @cached_property
     def _worth_keeping(self) -> int:
@@ -91,67 +90,28 @@ class ReadyChain:
         return min(by_address.loose, by_port.loose) + _MOST
 
     @cached_property
-    def _indexes(self) -> tuple[Index, Index]:
+    def _more_indexes(self) -> tuple[SetIndex, ...]:
+        """Give an index of each other field for which many rules ask, as some of them show."""
+        by_address, by_port = self._indexes
+        keyed = {"dst": by_address.loose, "dport": by_port.loose}
+        some = [needed_by(self.rule(place).condition) for place in range(0, self.size, self.size // FEW)]
+        fields = [field for field in selective(some) if 2 * keyed.get(field, self.size) > self.size]
+        self.index_fields |= frozenset(fields)
+        return tuple([SetIndex(field, self.size // FEW, partial(self._needed, field)) for field in fields])
+
+    def _needed(self, field: str) -> list[FieldSet | None]:
+        """List the sets in which a field has to be for each rule to match, None where it may be in any."""
+        return [needed_by(self.rule(place).condition).get(field) for place in range(self.size)]
+
+    @cached_property
+    def _indexes(self) -> tuple[KeyIndex, KeyIndex]:
         addresses, ports = [], []
         for network, tcp, udp in self.rules.values(((Ip, "destination"), (Tcp, "dport"), (Udp, "dport"))):
             address = None if network is None else single_address(network)
             addresses.append(None if address is None else int(address))
             port = tcp or udp
             ports.append(port.first if port is not None and port.first == port.last else None)
-        return Index("dst", addresses), Index("dport", ports)
-
-
-class Index:
-    """Find the rules that a field's set may match: those whose exact key is in the set, and those without a key."""
-
-    def __init__(self, field: str, keys: list[int | None]) -> None:
-        self._field = field
-        self._keys = keys
-        self._loose = [place for place, key in enumerate(keys) if key is None]
-        self._places = Places[int]()
-        for key in keys:
-            self._places.add(key)
-        self._known: dict[LineSet, list[int]] = {}
-        self._known_keys: dict[int, list[int]] = {}
-
-    @property
-    def loose(self) -> int:
-        """Count the rules that are without a key."""
-        return len(self._loose)
-
-    def is_sharp(self, state: State) -> bool:
-        """Say whether the field is one key, and few rules are without a key."""
-        wanted = state.glimpse(self._field)
-        return len(self._loose) < _SHORT and isinstance(wanted, Numbers) and wanted.single is not None
-
-    def next_place(self, state: State, start: int) -> int:
-        """Find the first place from `start` on whose rule the state might match by this field."""
-        wanted = state.glimpse(self._field)
-        if isinstance(wanted, Numbers) and wanted.single is not None:
-            return min(self._first(self._keyed(wanted.single), start), self._first(self._loose, start))
-        # A wide set mostly holds the very next key, and is asked for once; to look all its keys up would take longer.
-        for place, key in enumerate(self._keys[start : start + _SHORT], start):
-            if key is None or wanted.holds(key):
-                return place
-        wanted = state.view(self._field)
-        places = self._known.get(wanted)
-        if places is None:
-            places = self._known[wanted] = self._places_within(wanted.bounds)
-        return self._first(places, start)
-
-    def _keyed(self, key: int) -> list[int]:
-        """List the places of a key; those of a port that many Services have are asked for again and again."""
-        places = self._known_keys.get(key)
-        if places is None:
-            places = self._known_keys[key] = self._places.of(key)
-        return places
-
-    def _first(self, places: Sequence[int], start: int) -> int:
-        found = bisect_left(places, start)
-        return places[found] if found < len(places) else len(self._keys)
-
-    def _places_within(self, bounds: intervals.Bounds) -> list[int]:
-        return [place for place, key in enumerate(self._keys) if key is None or intervals.contains(bounds, key)]
+        return KeyIndex("dst", addresses), KeyIndex("dport", ports)
 
 
 class Meanings:

@@ -27,6 +27,7 @@ __all__ = [
     "Within",
     "all_of",
     "asked_by",
+    "needed_by",
 ]
 
 
@@ -143,6 +144,21 @@ def asked_by(condition: Condition) -> frozenset[str] | None:
             return None if known is None else known | {thing, *after.fields}
         case Initially() | Assume():
             return None
+
+
+def needed_by(condition: Condition) -> dict[str, FieldSet]:
+    """Give the sets in which some fields have to be for a condition to hold.
+
+    >>> needed_by(All((Within("state", Choice(frozenset({"NEW"}))), Chance(Fraction(1, 2)))))
+    {'state': Choice(names=frozenset({'NEW'}))}
+    """
+    match condition:
+        case Within(field, allowed):
+            return {field: allowed}
+        case All(conditions):
+            return {field: allowed for one in reversed(conditions) for field, allowed in needed_by(one).items()}
+        case _:
+            return {}
 
 
 ALWAYS = All()

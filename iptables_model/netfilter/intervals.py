@@ -7,7 +7,7 @@ the set if an odd number of bounds lie at or below it, which makes every operati
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 __all__ = ["Bounds", "contains", "innermost", "intersect", "join", "pairs", "subtract", "unite"]
@@ -16,7 +16,7 @@ Bounds: TypeAlias = tuple[Any, ...]
 V = TypeVar("V")
 
 
-def pairs(bounds: Bounds) -> Iterator[tuple[Any, Any]]:
+def pairs(bounds: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Go through the half-open intervals.
 
     >>> list(pairs((1, 3, 7, 8)))
@@ -25,7 +25,7 @@ def pairs(bounds: Bounds) -> Iterator[tuple[Any, Any]]:
     return zip(bounds[::2], bounds[1::2], strict=True)
 
 
-def contains(bounds: Bounds, point: Any) -> bool:
+def contains(bounds: Sequence[Any], point: Any) -> bool:
     """Say whether a point belongs to the set.
 
     >>> contains((1, 3, 7, 8), 2), contains((1, 3, 7, 8), 3)
@@ -34,11 +34,11 @@ def contains(bounds: Bounds, point: Any) -> bool:
     return bisect_right(bounds, point) % 2 == 1
 
 
-def _within(bounds: Bounds, low: Any, high: Any) -> Bounds:
+def _within(bounds: Sequence[Any], low: Any, high: Any) -> Bounds:
     first, last = bisect_right(bounds, low), bisect_left(bounds, high)
     left = (low,) if first % 2 else ()
     right = (high,) if last % 2 else ()
-    return left + bounds[first:last] + right
+    return left + tuple(bounds[first:last]) + right
 
 
 def _without(bounds: Bounds, low: Any, high: Any) -> Bounds:
@@ -49,7 +49,7 @@ def _without(bounds: Bounds, low: Any, high: Any) -> Bounds:
     return bounds[:first] + (left + right + bounds[last:])
 
 
-def intersect(one: Bounds, other: Bounds) -> Bounds:
+def intersect(one: Sequence[Any], other: Sequence[Any]) -> Bounds:
     """Keep the points that are in both sets.
 
     >>> intersect((0, 10), (5, 7, 9, 12))

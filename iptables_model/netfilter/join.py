@@ -7,9 +7,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
 from typing import Any, TypeVar
 
-from iptables_model.netfilter.batch import Batch, union
+from iptables_model.netfilter.batch import Batch, merged
 from iptables_model.netfilter.packet import FIELDS
-from iptables_model.netfilter.remainder import Remainder
+from iptables_model.netfilter.remainder import Remainder, union
 from iptables_model.netfilter.state import Constant, State
 from iptables_model.netfilter.steps import Stops, last_of, unrolled
 
@@ -57,7 +57,7 @@ def overlaid(states: list[State]) -> list[State]:
     fields = dict.fromkeys(field for one in states for field in one.now if field in one.asked)
     first = states[0].now
     apart = [field for field in fields if any(one.now.get(field) != first.get(field) for one in states)]
-    become = {field: Constant(union([one.view(field) for one in states])) for field in apart}
+    become = {field: Constant(merged([one.view(field) for one in states])) for field in apart}
     return [one.rewritten(**become) for one in states] if become else states
 
 
@@ -94,7 +94,14 @@ def _with_shares_added(states: list[State], fields: list[str]) -> list[State]:
 def _with_field_united(states: list[State], field: str, others: list[str]) -> list[State]:
     """Join states with different sets of one field; sets that overlap are shares of chance, which are not joined."""
     alike = sorted_by(states, lambda state: (_contents(state, others), _taken(state), state.probability))
-    return [one for held in alike for one in _disjoint(held, field)]
+    return [one for held in alike for one in (_whole if held[0].probability == 1 else _disjoint)(held, field)]
+
+
+def _whole(states: list[State], field: str) -> list[State]:
+    """Unite the sets of a field of packets that chance has not parted."""
+    if len(states) < 2:
+        return states
+    return [reduce(met, states).narrowed(field, union([state.held(field) for state in states]))]
 
 
 def _disjoint(states: list[State], field: str) -> list[State]:

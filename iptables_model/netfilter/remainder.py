@@ -2,140 +2,279 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from functools import cached_property
-from itertools import chain
-from typing import Self, TypeAlias, TypeVar
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import cached_property, reduce
+from operator import xor
+from typing import Any
 
 import attrs
 
 from iptables_model.netfilter import intervals
-from iptables_model.netfilter.sets import AddressSet, NumberSet
+from iptables_model.netfilter.bits import EVERY, BitSet, Pattern, PatternTable, difference
+from iptables_model.netfilter.sets import LineSet
 
-__all__ = ["LARGE", "Numbers", "Remainder"]
+__all__ = ["Remainder", "parted", "union"]
 
-T = TypeVar("T")
-Numbers: TypeAlias = AddressSet | NumberSet
-
-LARGE = 64
+_MOST_BOUNDS = 64
 """A set of more bounds than these is not copied for each piece that is taken out."""
+_MOST_BITS = 16
+"""Nor is a set of so many patterns, or one to be cut by so many bits, each of which makes a pattern."""
 
 
-@attrs.define(eq=False)
-class Pieces:
-    """Keep intervals that do not overlap, by both ends in the order of the line, and in that in which they came."""
+class Ledger(ABC):
+    """Hold what is left of a set now, and the pieces that were taken out or put back, in order."""
 
-    lows: list[int] = attrs.field(factory=list)
-    highs: list[int] = attrs.field(factory=list)
-    taken: list[intervals.Bounds] = attrs.field(factory=list)
+    def __init__(self, whole: Any) -> None:
+        self.whole = whole
+        self._turned: list[Any] = []
 
-    def add(self, low: int, high: int) -> None:
-        """Take one more."""
-        place = bisect_left(self.lows, low)
-        self.lows.insert(place, low)
-        self.highs.insert(place, high)
-        self.taken.append((low, high))
+    @property
+    def count(self) -> int:
+        """Count the pieces that were taken out or put back."""
+        return len(self._turned)
 
-    def meet(self, low: int, high: int) -> bool:
-        """Say whether one of them overlaps an interval."""
-        place = bisect_right(self.lows, low)
-        return (place > 0 and self.highs[place - 1] > low) or (place < len(self.lows) and self.lows[place] < high)
+    def turn(self, piece: Any) -> None:
+        """Take a piece out that is left, or put one back that is not."""
+        self._turn(piece)
+        self._turned.append(piece)
 
-    def have(self, low: int, high: int) -> bool:
-        """Say whether an interval is one of them."""
-        place = bisect_left(self.lows, low)
-        return place < len(self.lows) and (self.lows[place], self.highs[place]) == (low, high)
+    def at(self, count: int) -> Any:
+        """Give what was left when so many pieces had been taken out or put back."""
+        then = self
+        if count < self.count:
+            then = type(self)(self.whole)
+            for piece in self._turned[:count]:
+                then.turn(piece)
+        return then.left()
 
-    def without(self, low: int, high: int) -> Pieces:
-        """Give all but one, which mostly came last."""
-        place = bisect_left(self.lows, low)
-        at = len(self.taken) - 1 - self.taken[::-1].index((low, high))
-        return Pieces(_but(self.lows, place), _but(self.highs, place), _but(self.taken, at))
+    @property
+    @abstractmethod
+    def fingerprint(self) -> int:
+        """Give a number that hardly two different sets have that are left."""
+
+    @abstractmethod
+    def left(self) -> Any:
+        """Give what is left now."""
+
+    @abstractmethod
+    def common(self, other: Any) -> Any:
+        """Give what of another set is left."""
+
+    @abstractmethod
+    def is_all(self, piece: Any) -> bool:
+        """Say whether a piece that is left is all that is left."""
+
+    @abstractmethod
+    def lacks(self, piece: Any) -> bool:
+        """Say whether nothing of a piece is left, and it can be put back."""
+
+    @abstractmethod
+    def holds(self, point: Any) -> bool:
+        """Say whether a point of the line, or a bit string, is left."""
+
+    @abstractmethod
+    def _turn(self, piece: Any) -> None: ...
 
 
-def _but(held: list[T], place: int) -> list[T]:
-    return held[:place] + held[place + 1 :]
+class Bounds(Ledger):
+    """Hold what is left of a set of points on a line.
 
-
-@attrs.frozen(eq=False)
-class Remainder:
-    """Hold a set less the first of some pieces, which all are within it; `left` counts its members.
-
-    A chain of ten thousand rules for an address each would copy the bounds of the rest ten thousand times. So each rest
-    knows how many pieces were taken before, and the bounds are put together when they are asked for.
+    A piece that is taken out or put back brings its bounds; those that are there already cancel out.
     """
 
-    whole: Numbers
-    pieces: Pieces
-    count: int
-    left: int
+    def __init__(self, whole: LineSet) -> None:
+        super().__init__(whole)
+        self._bounds = list(whole.bounds)
+        self._fingerprint = reduce(xor, [hash((bound,)) for bound in whole.bounds], 0)
 
-    @classmethod
-    def of(cls, whole: Numbers) -> Self:
-        """Make the remainder of a set from which nothing was taken."""
-        return cls(whole, Pieces(), 0, sum(high - low for low, high in intervals.pairs(whole.bounds)))
+    @property
+    def fingerprint(self) -> int:
+        """Give the hashes of the bounds, put together so that those that cancel out leave no trace."""
+        return self._fingerprint
+
+    def left(self) -> Any:
+        """Give what is left now."""
+        return attrs.evolve(self.whole, bounds=tuple(self._bounds))
+
+    def common(self, other: LineSet) -> LineSet:
+        """Give what of another set is left."""
+        bounds = intervals.intersect(self._bounds, other.bounds)
+        return other if bounds == other.bounds else attrs.evolve(other, bounds=bounds)
+
+    def is_all(self, piece: LineSet) -> bool:
+        """Say whether a piece that is left is all that is left."""
+        return len(piece.bounds) == len(self._bounds) and list(piece.bounds) == self._bounds
+
+    def lacks(self, piece: LineSet) -> bool:
+        """Say whether nothing of a piece is left, and it can be put back."""
+        return not self.common(piece)
+
+    def holds(self, point: Any) -> bool:
+        """Say whether a point of the line is left."""
+        return intervals.contains(self._bounds, point)
+
+    def _turn(self, piece: LineSet) -> None:
+        for bound in piece.bounds:
+            self._fingerprint ^= hash((bound,))
+            place = bisect_left(self._bounds, bound)
+            if place < len(self._bounds) and self._bounds[place] == bound:
+                del self._bounds[place]
+            else:
+                self._bounds.insert(place, bound)
+
+
+class Patterns(Ledger):
+    """Hold what is left of a set of bit strings, as that set and the patterns that are out.
+
+    Only when it is asked for is the rest made of patterns of its own, by the bits that suit all that are out.
+    """
+
+    def __init__(self, whole: BitSet) -> None:
+        super().__init__(whole)
+        self._size = whole.size
+        self._out = PatternTable()
+        self._fingerprint = hash(whole)
+
+    @property
+    def fingerprint(self) -> int:
+        """Give the hashes of the set and of the patterns that are out, put together."""
+        return self._fingerprint
+
+    def left(self) -> BitSet:
+        """Give what is left now."""
+        return self.common(self.whole)
+
+    def common(self, other: BitSet) -> BitSet:
+        """Give what of another set is left."""
+        within = other if other is self.whole else self.whole & other
+        return BitSet(tuple([piece for pattern in within.patterns for piece in self._in(pattern)]))
+
+    def is_all(self, piece: BitSet) -> bool:
+        """Say whether a piece that is left is all that is left."""
+        return piece.size == self._size
+
+    def lacks(self, piece: BitSet) -> bool:
+        """Say whether nothing of a piece is left, and it can be put back, since all of it is out."""
+        return not any(True for pattern in piece.patterns for _ in self._in(pattern))
+
+    def _in(self, pattern: Pattern) -> Iterator[Pattern]:
+        return difference(pattern, self._out.meeting(pattern))
+
+    def holds(self, point: int) -> bool:
+        """Say whether a bit string is left."""
+        return self.whole.holds(point) and not self._out.meeting(Pattern(point, EVERY))
+
+    def _turn(self, piece: BitSet) -> None:
+        if self.lacks(piece):
+            self._size += piece.size
+            for pattern in piece.patterns:
+                self._put_back(pattern)
+        else:
+            self._size -= piece.size
+            for pattern in piece.patterns:
+                self._take_out(pattern)
+
+    def _take_out(self, pattern: Pattern) -> None:
+        self._out.add(pattern)
+        self._fingerprint ^= hash(pattern)
+
+    def _put_back(self, pattern: Pattern) -> None:
+        for out in self._out.meeting(pattern):
+            self._out.remove(out)
+            self._fingerprint ^= hash(out)
+            for still in difference(out, [pattern]):
+                self._take_out(still)
+
+
+class Remainder:
+    """Hold what was left in a ledger when so many pieces had been taken out or put back.
+
+    A chain of ten thousand rules for an address each would copy the bounds of the rest ten thousand times. So each rest
+    knows its place in the ledger, and the set is put together when it is asked for.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._count = ledger.count
+        self._fingerprint = ledger.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self._fingerprint)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Remainder) or self._fingerprint != other._fingerprint:
+            return False
+        return self is other or bool(self.set == other.set)
 
     @cached_property
-    def set(self) -> Numbers:
-        """Give the set itself. Of bounds within a set, each begins a hole or ends one; those that meet cancel out."""
-        bounds: list[int] = []
-        for bound in sorted(chain(self.whole.bounds, *self.pieces.taken[: self.count])):
-            if bounds and bounds[-1] == bound:
-                bounds.pop()
-            else:
-                bounds.append(bound)
-        return attrs.evolve(self.whole, bounds=tuple(bounds))
+    def set(self) -> Any:
+        """Give the set itself."""
+        return self._ledger.at(self._count)
 
     @property
     def _is_latest(self) -> bool:
-        return self.count == len(self.pieces.taken)
+        return self._count == self._ledger.count
 
-    def parted(self, other: Numbers) -> tuple[Numbers | None, Numbers | Remainder | None]:
+    def parted(self, other: Any) -> tuple[Any, Any]:
         """Give what is in another set and what is not, each None if that is nothing."""
-        if self._is_latest and len(other.bounds) == 2:
-            low, high = other.bounds
-            before = bisect_right(self.whole.bounds, low)
-            if before == bisect_left(self.whole.bounds, high):
-                if before % 2 == 0:
-                    return None, self
-                if not self.pieces.meet(low, high):
-                    return other, self._without(low, high)
-        return self.set.parted(other)  # type: ignore[arg-type]
-
-    def _without(self, low: int, high: int) -> Remainder | None:
-        left = self.left - (high - low)
-        if not left:
-            return None
-        self.pieces.add(low, high)
-        return Remainder(self.whole, self.pieces, self.count + 1, left)
-
-    def _took(self, other: Numbers | Remainder) -> bool:
-        """Say whether another set is one of the pieces that were taken out."""
-        return (
-            isinstance(other, Numbers)
-            and self._is_latest
-            and len(other.bounds) == 2
-            and self.pieces.have(*other.bounds)
-        )
-
-    def __and__(self, other: Numbers | Remainder) -> Numbers:
-        if self._took(other):
-            return attrs.evolve(self.whole, bounds=())
-        return self.set & _plain(other)  # type: ignore[operator]
-
-    def __or__(self, other: Numbers | Remainder) -> Numbers | Remainder:
-        """Put a piece back, as when a rule only logs it, or join with any other set."""
-        if isinstance(other, Numbers) and self._took(other):
-            low, high = other.bounds
-            return Remainder(self.whole, self.pieces.without(low, high), self.count - 1, self.left + high - low)
-        return self.set | _plain(other)  # type: ignore[operator]
-
-    def holds(self, number: int) -> bool:
-        """Say whether a number is a member."""
         if not self._is_latest:
-            return intervals.contains(self.set.bounds, number)
-        return intervals.contains(self.whole.bounds, number) and not self.pieces.meet(number, number + 1)
+            return parted(self.set, other)
+        inside = self._ledger.common(other)
+        if not inside:
+            return None, self
+        if self._ledger.is_all(inside):
+            return self, None
+        self._ledger.turn(inside)
+        return inside, Remainder(self._ledger)
+
+    def __and__(self, other: Any) -> Any:
+        return self._ledger.common(_plain(other)) if self._is_latest else self.set & _plain(other)
+
+    def __or__(self, other: Any) -> Any:
+        """Put a piece back, as when a rule only logs it, or join with any other set."""
+        piece = _plain(other)
+        if not self._is_latest or not self._ledger.lacks(piece):
+            return self.set | piece
+        self._ledger.turn(piece)
+        return self._ledger.whole if self._ledger.is_all(self._ledger.whole) else Remainder(self._ledger)
+
+    def holds(self, point: Any) -> bool:
+        """Say whether a point of the line, or a bit string, is a member."""
+        return bool(self._ledger.holds(point) if self._is_latest else self.set.holds(point))
 
 
-def _plain(held: Numbers | Remainder) -> Numbers:
+def _plain(held: Any) -> Any:
     return held.set if isinstance(held, Remainder) else held
+
+
+def parted(held: Any, other: Any) -> tuple[Any, Any]:
+    """Give what of a set is in another and what is not, each None if that is nothing, and a large rest as a remainder.
+
+    >>> inside, outside = parted(BitSet.of(0, 0), BitSet.of(1))
+    >>> str(inside), str(outside.set)
+    ('0x1', 'any but 0x1')
+    """
+    if isinstance(held, LineSet) and len(held.bounds) > _MOST_BOUNDS:
+        return Remainder(Bounds(held)).parted(other)
+    if isinstance(held, BitSet) and _is_cut_into_many(held, other):
+        return Remainder(Patterns(held)).parted(other)
+    inside, outside = held.parted(other)
+    return inside, outside
+
+
+def _is_cut_into_many(held: BitSet, other: BitSet) -> bool:
+    if len(held.patterns) > _MOST_BITS:
+        return True
+    return any((two.mask & ~one.mask).bit_count() > _MOST_BITS for one in held.patterns for two in other.patterns)
+
+
+def union(sets: Sequence[Any]) -> Any:
+    """Join sets that do not overlap, one of which may stay a remainder."""
+    kept = next((one for one in sets if isinstance(one, Remainder)), sets[0])
+    others = [_plain(one) for one in sets if one is not kept]
+    if not others:
+        return kept
+    joined = others[0].with_apart(others[1:]) if len(others) > 1 else others[0]
+    return kept | joined

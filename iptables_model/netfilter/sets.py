@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import Any, Self
 
@@ -44,6 +44,10 @@ class LineSet:
 
     def __or__(self, other: Self) -> Self:
         return self._same(intervals.join(self.bounds, other.bounds))
+
+    def with_apart(self, others: Iterable[Self]) -> Self:
+        """Join with sets that do not overlap this one, nor each other."""
+        return self._same(intervals.unite(one.bounds for one in (self, *others)))
 
     def parted(self, other: Self) -> tuple[Self | None, Self | None]:
         """Give what is in another set and what is not, each None if that is nothing."""
@@ -340,6 +344,10 @@ class Choice:
 
     def __or__(self, other: Choice) -> Choice:
         return Choice(self.names | other.names)
+
+    def with_apart(self, others: Iterable[Choice]) -> Choice:
+        """Join with choices that do not overlap this one, nor each other."""
+        return Choice(self.names.union(*[one.names for one in others]))
 
     def parted(self, other: Choice) -> tuple[Choice | None, Choice | None]:
         """Give what is in another choice and what is not, each None if that is nothing."""

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from iptables_model.netfilter.batch import Batch, Each
 from iptables_model.netfilter.bits import BitSet, moved
 from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Initially, Not, OnceChanged, Within
-from iptables_model.netfilter.remainder import LARGE, Numbers, Remainder
+from iptables_model.netfilter.remainder import parted
 from iptables_model.netfilter.state import (
     CERTAIN,
     Assumption,
@@ -94,10 +94,7 @@ def _split_field(state: State, field: str, allowed: Anything) -> Parts:
 
 
 def _split_asked(state: State, field: str, allowed: Anything) -> Parts:
-    held = state.held(field)
-    if isinstance(held, Numbers) and len(held.bounds) > LARGE:
-        held = Remainder.of(held)
-    inside, outside = held.parted(allowed)
+    inside, outside = parted(state.held(field), allowed)
     if inside is None:
         return [], [state]
     if outside is None:

@@ -196,9 +196,10 @@ class Traversal:
     def _ask(self, at: Place) -> Iterator[Place]:
         """Ask the rules from a place on, until one matches some of the packets; go through where these go on."""
         state, chain, place = at.state, at.chain, at.position[-1]
-        self._learn(chain.index_fields)
         while True:
-            place = chain.next_place(state, place) if chain.indexed else place
+            if chain.indexed:
+                place = chain.next_place(state, place)
+                self._learn(chain.index_fields)
             if place >= chain.size:
                 yield from self._leave(at, state)
                 return

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iptables_model import ModelError, Packet
 from iptables_model.netfilter import intervals
-from iptables_model.netfilter.bits import ANY_BITS, BitSet, Pattern
+from iptables_model.netfilter.bits import ANY_BITS, BitSet, Pattern, PatternTable, difference
 from iptables_model.netfilter.packet import FIELDS, meet, without
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.values.names import Interface
@@ -36,32 +38,73 @@ def test_intervals_have_one_form(one: intervals.Bounds, other: intervals.Bounds)
         assert list(held) == sorted(set(held))
 
 
-four_bits = st.integers(0, 15)
-patterns = st.builds(lambda value, mask: Pattern(value & mask, mask), four_bits, four_bits)
+six_bits = st.integers(0, 63)
+patterns = st.builds(lambda value, mask: Pattern(value & mask, mask), six_bits, six_bits)
+bit_sets = st.lists(patterns, max_size=16).map(BitSet.union)
 
 
-def strings(held: BitSet) -> list[int]:
-    return [value for value in range(16) for pattern in held.patterns if value & pattern.mask == pattern.value]
+def strings(patterns: Iterable[Pattern]) -> list[int]:
+    """List the members, those of patterns that overlap more than once."""
+    return [value for value in range(64) for pattern in patterns if value & pattern.mask == pattern.value]
 
 
-@given(st.lists(patterns, max_size=3), st.lists(patterns, max_size=3))
-def test_bit_sets_are_sets_of_disjoint_patterns(one: list[Pattern], other: list[Pattern]) -> None:
-    left, right = BitSet(()), BitSet(())
-    for pattern in one:
-        left |= BitSet((pattern,))
-    for pattern in other:
-        right |= BitSet((pattern,))
+@given(bit_sets, bit_sets)
+def test_bit_sets_are_sets_of_disjoint_patterns(one: BitSet, other: BitSet) -> None:
+    mine, theirs = set(strings(one.patterns)), set(strings(other.patterns))
+    inside, outside = one.parted(other)
     for found, wanted in (
-        (left & right, set(strings(left)) & set(strings(right))),
-        (left - right, set(strings(left)) - set(strings(right))),
-        (left | right, set(strings(left)) | set(strings(right))),
+        (one & other, mine & theirs),
+        (one - other, mine - theirs),
+        (one | other, mine | theirs),
+        (one.with_apart([other - one]), mine | theirs),
+        (inside or BitSet(()), mine & theirs),
+        (outside or BitSet(()), mine - theirs),
     ):
-        assert sorted(strings(found)) == sorted(wanted)
+        assert strings(found.patterns) == sorted(wanted)
+        assert found.size == len(wanted) << 250
+    assert (other in one) is (theirs <= mine)
+
+
+@given(st.lists(patterns, max_size=16))
+def test_patterns_that_overlap_are_joined(some: list[Pattern]) -> None:
+    assert strings(BitSet.union(some).patterns) == sorted(set(strings(some)))
+
+
+@given(st.lists(patterns, max_size=16), patterns)
+def test_a_table_finds_the_patterns_that_meet_another(some: list[Pattern], other: Pattern) -> None:
+    table = PatternTable(BitSet.union(some).patterns)
+    met = [one for one in BitSet.union(some).patterns if strings((BitSet((one,)) & BitSet((other,))).patterns)]
+    assert set(table.meeting(other)) == set(met)
+    for one in met:
+        table.remove(one)
+    assert (table.meeting(other), [one for one in met if one in table]) == ([], [])
+
+
+@given(patterns, st.lists(patterns, max_size=16))
+def test_what_others_leave_of_a_pattern_is_disjoint(pattern: Pattern, others: list[Pattern]) -> None:
+    meeting = [one for one in others if not (one.value ^ pattern.value) & one.mask & pattern.mask]
+    assert strings(list(difference(pattern, meeting))) == sorted(set(strings([pattern])) - set(strings(others)))
 
 
 def test_a_pattern_is_cut_into_one_piece_for_each_bit() -> None:
     rest = ANY_BITS - BitSet.of(0b11, 0b11)
     assert rest.patterns == (Pattern(0b00, 0b01), Pattern(0b01, 0b11))
+
+
+@pytest.mark.parametrize(
+    ("held", "shown"),
+    [
+        (BitSet(()), "nothing"),
+        (ANY_BITS, "any"),
+        (BitSet.of(6) | BitSet.of(1), "0x1 or 0x6"),
+        (BitSet.between(0x10, 0x17), "0x10/0xfffffff8"),
+        (ANY_BITS - BitSet.of(0x4000, 0x4000), "0x0/0x4000"),
+        (ANY_BITS - BitSet.of(0xC000, 0xC000), "any but 0xc000/0xc000"),
+        (ANY_BITS - BitSet.of(1) - BitSet.of(6), "any but 0x1 or 0x6"),
+    ],
+)
+def test_bit_sets_show_what_takes_fewer_patterns(held: BitSet, shown: str) -> None:
+    assert str(held) == shown
 
 
 names = st.text("ab0.", min_size=1, max_size=4)

@@ -126,7 +126,12 @@ def _one_of(elements: Iterable[Element], known: IpSet, held: SetRef) -> Conditio
     for element in elements:
         first, *rest = _asked(element, known, held.directions)
         joined[tuple(rest)].append(first)
-    return Any(tuple(All((_either(firsts), *rest)) for rest, firsts in joined.items()))
+    return Any(tuple(All(_known_first((*rest, _either(firsts)))) for rest, firsts in joined.items()))
+
+
+def _known_first(asked: Asked) -> Asked:
+    """Ask what parts the packets least first: the values that many elements share, and nothing assumed."""
+    return tuple(sorted(asked, key=lambda one: isinstance(one, Assume)))
 
 
 def _either(asked: Sequence[Anything]) -> Condition:
