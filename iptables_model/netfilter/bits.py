@@ -245,16 +245,22 @@ class BitSet:
 
     def parted(self, other: BitSet) -> tuple[BitSet | None, BitSet | None]:
         """Give what is in another set and what is not, each None if that is nothing."""
-        if len(self.patterns) == 1 and len(other.patterns) == 1:
-            mine, theirs = self.patterns[0], other.patterns[0]
-            if (mine.value ^ theirs.value) & mine.mask & theirs.mask:
-                return None, self
-            if not theirs.mask & ~mine.mask:
-                return self, None
+        whole = self._is_whole(other)
+        if whole is not None:
+            return (self, None) if whole else (None, self)
         if not any(map(other.meeting, self.patterns)):
             return None, self
         outside = self - other
         return (self & other, outside) if outside else (self, None)
+
+    def _is_whole(self, other: BitSet) -> bool | None:
+        """Say of a single pattern whether another one has all of its members or none; None if it has some."""
+        if len(self.patterns) != 1 or len(other.patterns) != 1:
+            return None
+        mine, theirs = self.patterns[0], other.patterns[0]
+        if (mine.value ^ theirs.value) & mine.mask & theirs.mask:
+            return False
+        return None if theirs.mask & ~mine.mask else True
 
     def __xor__(self, other: BitSet) -> BitSet:
         return BitSet.union(one ^ two for one in self.patterns for two in other.patterns)
@@ -282,7 +288,10 @@ class BitSet:
     def __contains__(self, other: object) -> bool:
         """Say whether a number, or every member of another set, belongs to this one."""
         members = BitSet.of(other) if isinstance(other, int) else other
-        return isinstance(members, BitSet) and not members - self
+        if not isinstance(members, BitSet):
+            return False
+        whole = members._is_whole(self)  # noqa: SLF001 (another of this kind)
+        return not members - self if whole is None else whole
 
     def __str__(self) -> str:
         return self._text

@@ -267,7 +267,11 @@ def parted(held: Any, other: Any) -> tuple[Any, Any]:
 def _is_cut_into_many(held: BitSet, other: BitSet) -> bool:
     if len(held.patterns) > _MOST_BITS:
         return True
-    return any((two.mask & ~one.mask).bit_count() > _MOST_BITS for one in held.patterns for two in other.patterns)
+    for one in held.patterns:
+        for two in other.patterns:
+            if (two.mask & ~one.mask).bit_count() > _MOST_BITS:
+                return True
+    return False
 
 
 def union(sets: Sequence[Any]) -> Any:
