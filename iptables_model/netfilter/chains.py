@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable
 from functools import cached_property, partial
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -156,6 +157,7 @@ class ReadyChains:
         self._meanings = Meanings(evidence)
         self._kept: dict[tuple[str, str], ReadyChain | None] = {}
         self._at_hand: dict[tuple[str, str], ReadyChain] = {}
+        self._entered: deque[tuple[str, str]] = deque()
 
     @classmethod
     def of(cls, ruleset: Ruleset, evidence: Evidence) -> ReadyChains:
@@ -195,7 +197,8 @@ class ReadyChains:
         A question that enters all chains of a large ruleset would keep a million objects, and make the garbage
         collector go through them again and again.
         """
-        if len(self._at_hand) >= _AT_HAND:
-            self._at_hand.pop(next(iter(self._at_hand)), None)
+        self._entered.append(key)
+        if len(self._entered) > _AT_HAND:
+            self._at_hand.pop(self._entered.popleft(), None)
         self._at_hand[key] = ready
         return ready

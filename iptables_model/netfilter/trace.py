@@ -124,14 +124,15 @@ class Asked:
     """Hold the rules that were asked, and the packets of states that only chance or assumptions part, made once."""
 
     home: Home
-    _packets: dict[int, Packet] = attrs.field(factory=dict)
+    _packets: dict[int, tuple[object, Packet]] = attrs.field(factory=dict)
 
     def packet(self, state: State) -> Packet:
         """Give the packets asked about that a state holds."""
         known = self._packets.get(id(state.when))
         if known is None:
-            known = self._packets[id(state.when)] = _packet(state.coming())
-        return known
+            # With what the number is of: another one may get it once that is gone.
+            known = self._packets[id(state.when)] = state.when, _packet(state.coming())
+        return known[1]
 
 
 @attrs.frozen(eq=False)

@@ -193,3 +193,18 @@ def test_what_is_rewritten_otherwise_goes_by_itself() -> None:
     assert isinstance(together, Batch)
     assert together.members == [first, second]
     assert by_itself is marked
+
+
+def test_flows_keep_their_packets_when_others_are_gone() -> None:
+    rules = (
+        "*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n"
+        + "".join(f"-A PREROUTING -d 10.96.0.{n} -j DNAT --to-destination 10.244.0.{n}\n" for n in range(40))
+        + "-A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE\nCOMMIT\n"
+    )
+    asked = Packet(dst="10.96.0.0/24", src="10.0.0.0/8,192.0.2.0/24", protocol="tcp")
+    expected = [str(one.when) for one in trace(parse(rules), asked, node=NODE)]
+    flows = list(trace(parse(rules), asked, node=NODE))
+    found = []
+    while flows:
+        found.append(str(flows.pop(0).when))
+    assert found == expected
