@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import reduce
 from operator import or_
 from typing import Any, Self
@@ -11,7 +12,7 @@ import attrs
 
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.sets import LineSet
-from iptables_model.netfilter.state import CERTAIN, Constant, EachAssumed, Override, State
+from iptables_model.netfilter.state import CERTAIN, Constant, EachAssumed, Override, State, Taken
 from iptables_model.netfilter.steps import Stops, continued
 
 __all__ = ["Batch", "Each", "batched", "merged"]
@@ -98,17 +99,34 @@ class Batch(State):
             one.when = self.when
         elif self.when:
             one.when = {**before.when, **self.when}
-        if self.assumed is not before.assumed:
-            one.assumed = {
-                _key_of(key, taken, before.now): taken.of(place, before) if isinstance(taken, EachAssumed) else taken
-                for key, taken in self.assumed.items()
-            }
-        if self.probability is not CERTAIN:
-            one.probability = before.probability * self.probability
-        one.stops = continued(before.stops, self.stops)
-        if self.decided_at is not _THEIRS:
-            one.decided_at = self.decided_at
+        one.assumed = self.assumed_of(place)
+        one.probability = self.probability_of(place)
+        one.stops = self.stops_of(place)
+        one.decided_at = self.decided_of(place)
         return one
+
+    def assumed_of(self, place: int) -> dict[object, Taken]:
+        """Give what was taken for granted of one state."""
+        before = self.members[place]
+        if self.assumed is before.assumed:
+            return before.assumed
+        return {
+            _key_of(key, taken, before.now): taken.of(place, before) if isinstance(taken, EachAssumed) else taken
+            for key, taken in self.assumed.items()
+        }
+
+    def probability_of(self, place: int) -> Fraction:
+        """Give the share of the packets of one state."""
+        before = self.members[place].probability
+        return before if self.probability is CERTAIN else before * self.probability
+
+    def stops_of(self, place: int) -> Stops:
+        """Give the stops of one state."""
+        return continued(self.members[place].stops, self.stops)
+
+    def decided_of(self, place: int) -> Stops | None:
+        """Give the stops of one state up to the one that decided."""
+        return self.members[place].decided_at if self.decided_at is _THEIRS else self.decided_at
 
 
 def _key_of(key: Any, taken: object, own: Mapping[str, Override]) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any as Anything
@@ -15,7 +15,7 @@ from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.remainder import Remainder
 from iptables_model.netfilter.sets import LineSet
-from iptables_model.netfilter.steps import Home, Step, Stop, Stops, unrolled
+from iptables_model.netfilter.steps import Stop, Stops, unrolled
 
 __all__ = [
     "CERTAIN",
@@ -32,6 +32,7 @@ __all__ = [
     "Taken",
     "about",
     "assumption_key",
+    "worth_telling",
 ]
 
 CERTAIN = Fraction(1)
@@ -156,12 +157,7 @@ class State:
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """List what was taken for granted and is worth telling, in the order in which it was asked."""
-        told = [one.told if isinstance(one, Supposition) else one for one in self.assumed.values()]
-        return tuple(dict.fromkeys([one for one in told if isinstance(one, Assumption)]))
-
-    def steps(self, home: Home) -> tuple[Step, ...]:
-        """Report the stops so far; `home` has the rules."""
-        return tuple([stop.step(home) for stop in unrolled(self.stops)][::-1])
+        return worth_telling(self.assumed)
 
     def held(self, field: str) -> Anything:
         """Give the set of a field when the question was asked, of the packets meant here, or the remainder of one."""
@@ -290,6 +286,12 @@ def _mixed(xor: int, sources: tuple[tuple[BitSet, int, int], ...]) -> BitSet:
     for held, kept, left in sources:
         found ^= held.kept(kept).moved(left)
     return found
+
+
+def worth_telling(assumed: Mapping[object, Taken]) -> tuple[Assumption, ...]:
+    """List what of that which was taken for granted is worth telling, in the order in which it was asked."""
+    told = [one.told if isinstance(one, Supposition) else one for one in assumed.values()]
+    return tuple(dict.fromkeys([one for one in told if isinstance(one, Assumption)]))
 
 
 def about(state: State, condition: Assume) -> str:

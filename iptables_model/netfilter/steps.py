@@ -10,7 +10,7 @@ import attrs
 from iptables_model.model.rule import Rule
 from iptables_model.values.frozen import filled
 
-__all__ = ["Home", "Step", "Stop", "Stops", "continued", "last_of", "unrolled"]
+__all__ = ["Home", "Step", "Stop", "Stops", "continued", "last_of", "steps_of", "unrolled"]
 
 
 @attrs.frozen(kw_only=True)
@@ -108,6 +108,11 @@ def unrolled(stops: Stops, until: Stops = ()) -> Iterator[Stop]:
             yield from held[0]
         else:
             yield Stop(*held)
+
+
+def steps_of(stops: Stops, home: Home) -> tuple[Step, ...]:
+    """Report stops, from the first to the last; `home` has the rules."""
+    return tuple([stop.step(home) for stop in unrolled(stops)][::-1])
 
 
 def continued(stops: Stops, later: Stops) -> Stops:

@@ -24,8 +24,8 @@ from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_text, packet_of, parted
 from iptables_model.netfilter.path import Arrival, Delivery, Path
 from iptables_model.netfilter.sets import NameSet
-from iptables_model.netfilter.state import CERTAIN, Assumption, State, Suppose
-from iptables_model.netfilter.steps import Home, Step, last_of, unrolled
+from iptables_model.netfilter.state import Assumption, State, Suppose, worth_telling
+from iptables_model.netfilter.steps import Home, Step, Stops, last_of, steps_of, unrolled
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.frozen import filled
 
@@ -62,10 +62,7 @@ class Flow:
         told = self._told
         if name not in _TOLD or told is None:
             raise AttributeError(f"a flow has no {name}")
-        if isinstance(told, Shared):
-            told = told.of(self._place)
-            object.__setattr__(self, "_told", told)
-        made = getattr(told, name)
+        made = getattr(told, name)(self._place)
         object.__setattr__(self, name, made)
         return made
 
@@ -151,47 +148,61 @@ class Told:
         """Give what a field can be as the packets leave."""
         return reduce(or_, [state.view(field) for state in self.states])
 
-    @property
-    def when(self) -> PacketSet:
+    def when(self, _place: int) -> PacketSet:
         """Give the packets that were asked about."""
         return PacketSet(tuple([self.asked.packet(state) for state in self.states]))
 
-    @property
-    def packet(self) -> Packet:
+    def packet(self, _place: int) -> Packet:
         """Give the packets as they leave."""
         return _packet(reduce(_either_cube, [state.leaving() for state in self.states]))
 
-    @property
-    def assumptions(self) -> tuple[Assumption, ...]:
+    def assumptions(self, _place: int) -> tuple[Assumption, ...]:
         """Give what was taken for granted."""
         return self.one.assumptions
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self, _place: int) -> tuple[Step, ...]:
         """Give the steps that all of them take."""
-        return self.one.steps(self.asked.home)
+        return steps_of(self.one.stops, self.asked.home)
 
-    @property
-    def deciding_rule(self) -> Rule | None:
+    def deciding_rule(self, _place: int) -> Rule | None:
         """Give the rule that decides for all of them, if one does."""
-        stops = self.one.decided_at
-        return None if stops is None else last_of(stops).rule(self.asked.home)
+        return _rule_at(self.one.decided_at, self.asked.home)
 
 
 @attrs.frozen(eq=False)
 class Shared:
-    """Hold what the flows of a batch share, each of which is one of its states."""
+    """Hold of what the flows of a batch are made, each of which is the state at a place."""
 
     asked: Asked
     batch: Batch
 
     def view(self, field: str, place: int) -> Any:
-        """Give what a field can be as the packets of one of the flows leave."""
+        """Give what a field can be as the packets leave."""
         return self.batch.view_of(place, field)
 
-    def of(self, place: int) -> Told:
-        """Give what one of the flows is made of."""
-        return Told(self.asked, (self.batch.member(place),))
+    def when(self, place: int) -> PacketSet:
+        """Give the packets that were asked about."""
+        return PacketSet((self.asked.packet(self.batch.member(place) if self.batch.differing else self.batch),))
+
+    def packet(self, place: int) -> Packet:
+        """Give the packets as they leave."""
+        return _packet(self.batch.member(place).leaving())
+
+    def assumptions(self, place: int) -> tuple[Assumption, ...]:
+        """Give what was taken for granted."""
+        return worth_telling(self.batch.assumed_of(place))
+
+    def steps(self, place: int) -> tuple[Step, ...]:
+        """Give the steps."""
+        return steps_of(self.batch.stops_of(place), self.asked.home)
+
+    def deciding_rule(self, place: int) -> Rule | None:
+        """Give the rule that decides, if one does."""
+        return _rule_at(self.batch.decided_of(place), self.asked.home)
+
+
+def _rule_at(stops: Stops | None, home: Home) -> Rule | None:
+    return None if stops is None else last_of(stops).rule(home)
 
 
 _TOLD = frozenset({"when", "packet", "assumptions", "steps", "deciding_rule"})
@@ -290,11 +301,7 @@ class End(NamedTuple):
     @property
     def probability(self) -> Fraction:
         """Give the share of the packets."""
-        whole = self.arrival.state.probability
-        if self.shared is None:
-            return whole
-        own = self.shared.batch.members[self.place].probability
-        return own if whole is CERTAIN else whole * own
+        return self.arrival.state.probability if self.shared is None else self.shared.batch.probability_of(self.place)
 
     @property
     def goal(self) -> Hashable:

@@ -191,7 +191,10 @@ class Traversal:
 
     def _learn(self, fields: frozenset[str] | None) -> None:
         """Take note of the fields on which the course depends, or (None) that nothing will be remembered of it."""
-        self._asked = None if self._asked is None or fields is None else self._asked | fields
+        if fields is None:
+            self._asked = None
+        elif self._asked is not None and not fields <= self._asked:
+            self._asked |= fields
 
     def _ask(self, at: Place) -> Iterator[Place]:
         """Ask the rules from a place on, until one matches some of the packets; go through where these go on."""
@@ -204,8 +207,7 @@ class Traversal:
                 yield from self._leave(at, state)
                 return
             rule = chain.rule(place)
-            if self._asked is not None:
-                self._learn(rule.asked)
+            self._learn(rule.asked)
             yes, no = split(state, rule.condition, self._walk.suppose)
             if yes or len(no) > 1:
                 break
