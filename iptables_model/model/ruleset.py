@@ -29,6 +29,7 @@ __all__ = [
     "derived",
     "keep_text",
     "pending_in",
+    "pending_of",
     "rule_of",
     "rules_of",
     "size_of",

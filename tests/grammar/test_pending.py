@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Hashable
 from pathlib import Path
 
 import pytest
 
 from iptables_model import Chain, Counters, NotFound, Ruleset, load, parse
 from iptables_model.model.matches import Comment, Conntrack, Ip, Statistic, Tcp
-from iptables_model.model.ruleset import Field, rule_of, size_of, values_of
+from iptables_model.model.option import Match
+from iptables_model.model.ruleset import Field, pending_in, pending_of, rule_of, size_of, values_of
 from iptables_model.model.targets import Dnat, Jump, Mark
 from tests.files import fixture_files, fixture_name
 
@@ -37,6 +39,24 @@ def test_what_waits_says_what_is_made(path: Path) -> None:
             assert list(values_of(chain, *FIELDS)) == list(values_of(whole, *FIELDS))
             assert tuple(rule_of(chain, place) for place in range(len(rules))) == rules
             assert chain.rules == rules
+
+
+@pytest.mark.parametrize("path", fixture_files("dumps/*/*/kind-worker.nft.save"), ids=fixture_name)
+def test_rules_that_are_alike_ask_the_same(path: Path) -> None:
+    made = load(path)
+    for table, other in zip(load(path), made, strict=True):
+        asked: dict[Hashable, tuple[Match, ...]] = {}
+        for chain in other:
+            assert chain.rules == tuple(chain)  # and so they are made
+            waiting, whole = pending_in(table, chain.name), pending_of(chain)
+            assert waiting is not None
+            assert whole.rules() == chain.rules
+            for place in range(len(whole)):
+                parts = waiting.parts(place)
+                said = tuple(match for match in whole.parts(place).matches if not isinstance(match, Comment))
+                assert (parts.matches, parts.target) == (said, whole.parts(place).target)
+                assert asked.setdefault(parts.likeness, said) == said
+    assert pending_in(made.tables[0], "NOWHERE") is None
 
 
 def test_chains_are_made_once() -> None:
