@@ -100,8 +100,12 @@ def _alike(patterns: Sequence[Pattern]) -> Pattern:
 
 def _parting_bit(patterns: Sequence[Pattern], known: int) -> int:
     """Pick a bit that most patterns fix, for the others go to both sides; of several the highest, as numbers are."""
-    masks = Counter([pattern.mask & ~known for pattern in patterns])
-    return max(_bits(reduce(or_, masks)), key=lambda bit: (sum(masks[mask] for mask in masks if mask & bit), bit))
+    masks = [pattern.mask & ~known for pattern in patterns]
+    by_all = reduce(and_, masks)
+    if by_all:
+        return 1 << by_all.bit_length() - 1
+    fixed = Counter([bit for mask in masks for bit in _bits(mask)])
+    return max(fixed, key=lambda bit: (fixed[bit], bit))
 
 
 def _bits(mask: int) -> Iterator[int]:
@@ -302,7 +306,7 @@ class BitSet:
             return "any"
         outside = ANY_BITS - self
         if len(outside.patterns) < len(self.patterns):
-            return f"any but {outside}"
+            return "any but " + " or ".join(map(str, outside.patterns))
         return " or ".join(map(str, self.patterns)) or "nothing"
 
 

@@ -76,28 +76,27 @@ class ReadyChain:
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first rule from `start` on that the state might match, by the index; the end if there is none."""
-        by_address, by_port = self._indexes
-        place = by_address.next_place(state, start)
-        if not by_address.is_sharp(state):
-            place = max(place, by_port.next_place(state, start))
-            for index in self._more_indexes:
-                place = max(place, index.next_place(state, place))
+        place = start
+        for keyed in self._indexes:
+            place = max(place, keyed.next_place(state, start))
+            if keyed.is_sharp(state):
+                return place
+        for index in self._more_indexes:
+            place = max(place, index.next_place(state, place))
         return place
 
     @cached_property
     def _worth_keeping(self) -> int:
         """Say of how many rules to keep what is made: those that all packets meet, and some of the others."""
-        by_address, by_port = self._indexes
-        return min(by_address.loose, by_port.loose) + _MOST
+        return min([index.loose for index in self._indexes], default=self.size) + _MOST
 
     @cached_property
     def _more_indexes(self) -> tuple[SetIndex, ...]:
         """Give an index of each other field for which many rules ask, as some of them show."""
-        by_address, by_port = self._indexes
-        keyed = {"dst": by_address.loose, "dport": by_port.loose}
+        keyed = {index.field for index in self._indexes if 2 * index.loose < self.size}
         some = [needed_by(self.rule(place).condition) for place in range(0, self.size, self.size // FEW)]
-        fields = [field for field in selective(some) if 2 * keyed.get(field, self.size) > self.size]
-        self.index_fields |= frozenset(fields)
+        fields = selective(some) - keyed
+        self.index_fields |= fields
         return tuple([SetIndex(field, self.size // FEW, partial(self._needed, field)) for field in fields])
 
     def _needed(self, field: str) -> list[FieldSet | None]:
@@ -105,14 +104,16 @@ class ReadyChain:
         return [needed_by(self.rule(place).condition).get(field) for place in range(self.size)]
 
     @cached_property
-    def _indexes(self) -> tuple[KeyIndex, KeyIndex]:
+    def _indexes(self) -> tuple[KeyIndex, ...]:
+        """Give an index of destinations and one of ports, if rules ask for exact ones."""
         addresses, ports = [], []
         for network, tcp, udp in self.rules.values(((Ip, "destination"), (Tcp, "dport"), (Udp, "dport"))):
             address = None if network is None else single_address(network)
             addresses.append(None if address is None else int(address))
             port = tcp or udp
             ports.append(port.first if port is not None and port.first == port.last else None)
-        return KeyIndex("dst", addresses), KeyIndex("dport", ports)
+        indexes = (KeyIndex("dst", addresses), KeyIndex("dport", ports))
+        return tuple([index for index in indexes if index.loose < self.size])
 
 
 class Meanings:

@@ -29,7 +29,7 @@ class KeyIndex:
     """Find the rules that a field's set may match: those whose exact key is in the set, and those without a key."""
 
     def __init__(self, field: str, keys: list[int | None]) -> None:
-        self._field = field
+        self.field = field
         self._keys = keys
         self._loose = [place for place, key in enumerate(keys) if key is None]
         self._places = Places[int]()
@@ -45,19 +45,19 @@ class KeyIndex:
 
     def is_sharp(self, state: State) -> bool:
         """Say whether the field is one key, and few rules are without a key."""
-        wanted = state.glimpse(self._field)
+        wanted = state.glimpse(self.field)
         return len(self._loose) < FEW and isinstance(wanted, AddressSet | NumberSet) and wanted.single is not None
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first place from `start` on whose rule the state might match by this field."""
-        wanted = state.glimpse(self._field)
+        wanted = state.glimpse(self.field)
         if isinstance(wanted, AddressSet | NumberSet) and wanted.single is not None:
             return min(self._first(self._keyed(wanted.single), start), self._first(self._loose, start))
         # A wide set mostly holds the very next key, and is asked for once; to look all its keys up would take longer.
         for place, key in enumerate(self._keys[start : start + FEW], start):
             if key is None or wanted.holds(key):
                 return place
-        wanted = state.view(self._field)
+        wanted = state.view(self.field)
         places = self._known.get(wanted)
         if places is None:
             places = self._known[wanted] = self._places_within(wanted.bounds)

@@ -19,7 +19,7 @@ __all__ = ["Remainder", "parted", "union"]
 
 _MOST_BOUNDS = 64
 """A set of more bounds than these is not copied for each piece that is taken out."""
-_MOST_BITS = 16
+_MOST_BITS = 8
 """Nor is a set of so many patterns, or one to be cut by so many bits, each of which makes a pattern."""
 
 

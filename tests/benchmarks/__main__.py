@@ -91,6 +91,14 @@ BARS = (
     Bar("the next, about another", _ASKED, "next question", 0.001, _seconds),
     Bar("matrices of all of 5,000 Services", Run("all_matrices", 70_006), "all matrices", 10, _seconds),
     Bar("trace from a pod to port 80 of anything, 10,000 Services", Run("trace", 140_006), "trace", 5, _seconds),
+    Bar(
+        "trace from any source, 10,000 rules for one each",
+        Run("chain", 10_000, "addresses"),
+        "first trace",
+        1,
+        _seconds,
+    ),
+    Bar("trace of any mark, 10,000 rules for one each", Run("chain", 10_000, "marks"), "first trace", 1, _seconds),
 )
 """What the second table holds, with what it may be at most."""
 

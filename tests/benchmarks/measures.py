@@ -15,15 +15,17 @@ from collections.abc import Callable
 
 from iptables_model import Packet, Ruleset, parse, reachability_matrix, reachable_endpoints, render, services, trace
 from tests.benchmarks.calico import calico
-from tests.benchmarks.generate import firewall, kube_proxy
+from tests.benchmarks.generate import addresses, firewall, kube_proxy, marks
 from tests.benchmarks.outside import peak, restore
 from tests.oracle import why_not
 
 __all__ = ["GENERATORS", "MEASURES", "best", "seconds"]
 
-GENERATORS = {"kube_proxy": kube_proxy, "calico": calico, "firewall": firewall}
+GENERATORS = {"kube_proxy": kube_proxy, "calico": calico, "firewall": firewall, "addresses": addresses, "marks": marks}
 OPEN = Packet(src="10.244.0.5", protocol="tcp", dport=80)
 """What a pod sends to port 80 of anything."""
+ANYONE = Packet(dst="10.244.0.5", protocol="tcp", dport=80, mark="any")
+"""What anyone sends to port 80 of a pod, with any mark."""
 _SOME = 200
 _MANY = 100_000
 
@@ -88,6 +90,12 @@ def _trace(text: str) -> dict[str, float]:
     return {"trace": seconds(lambda: trace(ruleset, OPEN))}
 
 
+def _chain(text: str) -> dict[str, float]:
+    ruleset = parse(text)
+    first = seconds(lambda: trace(ruleset, ANYONE))
+    return {"first trace": first, "next trace": seconds(lambda: trace(ruleset, ANYONE))}
+
+
 def _write_json(text: str) -> dict[str, float]:
     ruleset = parse(text)
     taken = seconds(lambda: render.to_json(ruleset))
@@ -114,6 +122,7 @@ MEASURES: dict[str, Callable[[str], dict[str, float]]] = {
     "matrix": _some_matrices,
     "all_matrices": _all_matrices,
     "trace": _trace,
+    "chain": _chain,
     "write_json": _write_json,
     "read_json": _read_json,
     "pickle": _pickle,
