@@ -80,13 +80,18 @@ class Evidence:
         """
         if self.family == 4 or not self.routing:
             return ((ALWAYS, self.routing),)
-        routes = (*self._local_routes, *self._other_routes)
         to_link = Within("dst", _OF_ONE_LINK)
         by_interface = (
-            (All((to_link, Within("in_interface", NameSet.of(Interface(name))))), self._decided(_by(name, routes)))
-            for name in sorted({name for route in routes for name in route.interfaces})
+            (All((to_link, Within("in_interface", name))), routing) for name, routing in self.routing_by_interface
         )
         return (*by_interface, (to_link, decisions((), 6)), (ALWAYS, self.routing))
+
+    @cached_property
+    def routing_by_interface(self) -> tuple[tuple[NameSet, Routing], ...]:
+        """Part all addresses by where the routes of each interface alone lead."""
+        routes = (*self._local_routes, *self._other_routes)
+        names = sorted({name for route in routes for name in route.interfaces})
+        return tuple((NameSet.of(Interface(name)), self._decided(_by(name, routes))) for name in names)
 
     @cached_property
     def _local_routes(self) -> tuple[Route, ...]:

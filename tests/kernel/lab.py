@@ -242,7 +242,7 @@ class Lab:
         data = frame.packed(number)
         if frame.way is None:
             target = (frame.dst, 0) if frame.version == 4 else (frame.dst, 0, 0, 0)
-            with contextlib.suppress(PermissionError):  # which is how a sender hears of a drop
+            with contextlib.suppress(OSError):  # which is how a sender hears of a drop, or that there is no route
                 self._raw[frame.version].sendto(data, target)
         else:
             ethertype = b"\x08\x00" if frame.version == 4 else b"\x86\xdd"
