@@ -7,7 +7,7 @@ conntrack -200, mangle -150, nat of the destination -100, filter 0, security 50,
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import attrs
@@ -46,6 +46,8 @@ _ICMP = {4: 1, 6: 58}
 _FROM_NOBODY, _FROM_LINK = (Within("src", AddressSet.read(text)) for text in ("::", "fe80::/10"))
 _FRAGMENT = Within("fragment", Choice(frozenset({"yes"})))
 _IMPOSSIBLE = "no such packet comes from another machine"
+_STRAY = "the way back to the source leads by another interface"
+_STAYS = "packets to this group, or with this TTL, stay on the node"
 _WAITS = "fragments wait here for the others of their packet"
 _AGAIN = {"OUTPUT": "PREROUTING", "POSTROUTING": "INPUT"}
 """The hooks of nat that over loopback have the same to do once more."""
@@ -78,12 +80,14 @@ class Arrival:
 class Path:
     """Take sets of packets through the hooks and gather where they end.
 
-    Their sources are checked as the kernel does if the question is about some, with `from_named`.
+    Their sources are checked as the kernel does if the question is about some, with `from_named`; and whether they may
+    come by the interface if it names that too, with `way_named`.
     """
 
-    def __init__(self, walk: Walk, suppose: Suppose, *, from_named: bool) -> None:
+    def __init__(self, walk: Walk, suppose: Suppose, *, from_named: bool, way_named: bool) -> None:
         self._walk = walk
         self._from_named = from_named
+        self._way_named = way_named
         self._evidence = walk.evidence
         self._suppose = suppose
         self.arrivals: list[Arrival] = []
@@ -99,6 +103,8 @@ class Path:
         states = self._nat("PREROUTING", states)
         states = self._without(states, self._evidence.martian, _IMPOSSIBLE)
         states = self._from(states, self._evidence.martian_source)
+        if self._way_named:
+            states = self._from(states, self._evidence.stray_source, _STRAY)
         states = self._without(states, self._evidence.strange_group, "the node has not joined the group")
         parts = [self._part(state, self._evidence.delivered) for state in states]
         self._input([one for here, _ in parts for one in here], nat=self._nat)
@@ -125,13 +131,23 @@ class Path:
                 if way.interfaces in _LOOPBACK:
                     self._loop_back(left)
                 else:
-                    self._finish(self._postrouting(left), Delivery.SENT)
+                    self._finish(self._sent(left), Delivery.SENT)
+
+    def _sent(self, states: list[State]) -> list[State]:
+        """Send packets out: IPv4 looks before POSTROUTING, and IPv6 behind it, for those that stay here."""
+        if self._evidence.family == 4:
+            return self._postrouting(self._without(states, self._evidence.kept, _STAYS))
+        return self._without(self._postrouting(states), self._evidence.kept, _STAYS)
 
     def _ways(self, state: State) -> list[tuple[State, Decision]]:
         """Part packets of the node by their way; those that have none end here."""
-        here, elsewhere = self._part(state, self._evidence.at_home)
+        found, rest = self._by_first(state, self._evidence.departures(again="dst" in state.now))
         routing = self._evidence.routing
-        return [(one, _HOME) for one in here] + [found for other in elsewhere for found in self._routed(other, routing)]
+        for one in rest:
+            here, elsewhere = self._part(one, self._evidence.at_home)
+            found += [(two, _HOME) for two in here]
+            found += [pair for two in elsewhere for pair in self._routed(two, routing)]
+        return found
 
     def _routed(self, state: State, routing: Routing) -> list[tuple[State, Decision]]:
         """Part packets to other machines by the routes that lead there, if routes are known."""
@@ -148,7 +164,7 @@ class Path:
                     silently = decision.type is RouteType.BLACKHOLE
                     self._stop(one, decision.problem, Outcome.DROPPED if silently else Outcome.REJECTED)
                 else:
-                    found.append((one, decision))
+                    found.append((one, _HOME if decision.type is RouteType.LOCAL else decision))
         return found
 
     def _routable(self, state: State) -> list[State]:
@@ -174,7 +190,7 @@ class Path:
         What TPROXY gave a socket is for the node: if no route of type local takes it there, it is dropped.
         """
         found = []
-        for one, way in self._onward(state):
+        for one, way in self._by_first(state, self._evidence.routings)[0]:
             if "socket" in one.now:
                 self._stop(one, "it is for a socket of the node and was not routed there", Outcome.DROPPED)
                 continue
@@ -187,14 +203,17 @@ class Path:
                 found.append(left.shifted("ttl", -1))
         return found
 
-    def _onward(self, state: State) -> list[tuple[State, Decision]]:
-        """Part packets that came in and go on by their way."""
-        found, rest = [], [state]
-        for condition, routing in self._evidence.routings:
+    def _by_first(
+        self, state: State, routings: Iterable[tuple[Condition, Routing]]
+    ) -> tuple[list[tuple[State, Decision]], list[State]]:
+        """Part packets by their way, as the first routing says whose condition holds, and give those that have none."""
+        found: list[tuple[State, Decision]] = []
+        rest = [state]
+        for condition, routing in routings:
             parts = [self._part(one, condition) for one in rest]
             rest = [one for _, no in parts for one in no]
             found += [pair for yes, _ in parts for one in yes for pair in self._routed(one, routing)]
-        return found
+        return found, rest
 
     def _crossing(self, states: list[State], way: Decision) -> list[State]:
         """Keep IPv6 packets on their link whose source is known on no other (ip6_forward, net/ipv6/ip6_output.c)."""

@@ -203,7 +203,8 @@ def flows_of(
 
 def _arrivals(ruleset: Ruleset, packet: Packet, node: Node | None, suppose: Suppose, *, apart: bool) -> list[Arrival]:
     chains = ReadyChains.of(ruleset, Evidence(_family(ruleset, packet), node))
-    path = Path(Walk(chains, suppose, apart=apart), suppose, from_named=packet.src is not None)
+    named = {"from_named": packet.src is not None, "way_named": packet.in_interface != NameSet.some()}
+    path = Path(Walk(chains, suppose, apart=apart), suppose, **named)
     states = list(_start(packet, chains.evidence.family))
     if packet.in_interface is None:
         path.send(states)

@@ -36,6 +36,7 @@ _RUNNING = {
     "what runs on the node is not in the dump",
     "the open sockets of the node are not in the dump",
     "the cookies are not in the dump",
+    "sysctls are not in the dump",
 }
 """Why the walk assumes what the laboratory knows."""
 
@@ -46,9 +47,14 @@ def answers(ruleset: Ruleset, frame: Frame, passed: Passed, node: Node) -> tuple
 
 
 def _known(assumed: Assume, state: State) -> Supposition | None:
-    """Answer what only the laboratory knows: nobody listens but the transparent sockets, and no packet has a cookie."""
+    """Answer what only the laboratory knows: nobody listens but the transparent sockets, and no packet has a cookie.
+
+    Its sysctls let packets pass.
+    """
     if assumed.reason not in _RUNNING:
         return None
+    if assumed.reason.startswith("sysctls"):
+        return Supposition(holds=True)
     if isinstance(assumed.match, matches.Socket):
         handed_over = "socket" in state.now
         return Supposition(handed_over and assumed.match.nowildcard)

@@ -33,7 +33,9 @@ def test_tcpmss_needs_no_assumption_where_the_length_tells_of_data(length: int, 
 
 
 def test_the_option_that_tcpmss_adds_takes_four_bytes() -> None:
-    flow = only(ruleset(mangle=f"{_SYN} --set-mss 1200"), dst="10.244.1.7", tcp_flags="SYN", tcp_options="NONE", length=40)
+    flow = only(
+        ruleset(mangle=f"{_SYN} --set-mss 1200"), dst="10.244.1.7", tcp_flags="SYN", tcp_options="NONE", length=40
+    )
     assert str(flow.packet.length) == "44"
 
 

@@ -112,7 +112,9 @@ def _lowered(target: targets.Tcpmss, state: State, site: Site) -> Course:
 def _announced(target: targets.Tcpmss, state: State, site: Site) -> Course:
     """Add the option, with no more than any host must be able to take (RFC 879, RFC 2460)."""
     bare, longest = _BARE[site.evidence.family]
-    unknown = Assume("no data follow the TCP header", "the length of that header is not said", ("length", "tcp_options"))
+    unknown = Assume(
+        "no data follow the TCP header", "the length of that header is not said", ("length", "tcp_options")
+    )
     room = All((Within("length", NumberSet.of(bare, longest)), Any((Within("length", NumberSet.of(bare)), unknown))))
     most = 536 if site.evidence.family == 4 else 1220
     mss = Constant(NumberSet((0, most + 1)), _OF_PATH)
