@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.kernel.generate.spot import PORTS, Piece, Spot, table_is
-from tests.kernel.lab import HOSTS, OWN, PROXY
+from tests.kernel.lab import HOSTS, ODD, OWN, PROXY
 
 __all__ = ["TARGETS"]
 
@@ -62,10 +62,19 @@ def _destination(spot: Spot) -> str:
     return f"-j DNAT --to-destination {to}{shifted}{spot.one('', '', ' --random', ' --persistent')}"
 
 
+_FROM_OUTSIDE = {4: ("224.0.0.1", "255.255.255.255", "10.244.1.255"), 6: ("ff02::1", "ff01::1")}
+_FROM_ANYWHERE = {4: ("224.0.0.9", *ODD[4]), 6: ("ff02::9", "ff0e::9", "fe80::77", "fe80::ff:fe00:2", *ODD[6])}
+
+
 def _nowhere(spot: Spot) -> str:
-    """Translate to what is no machine's address, or one of a link."""
-    known = {4: ("224.0.0.1", "255.255.255.255", "10.244.1.255"), 6: ("ff02::1", "ff01::1", "fe80::ff:fe00:2")}
-    return f"-j DNAT --to-destination {spot.one(*known[spot.family])}"
+    """Translate to what is no machine's address, one of a link, or of a route that is odd.
+
+    Of some the node would get a copy if it sent the packet: that would be no flow.
+    """
+    known = _FROM_ANYWHERE[spot.family]
+    if spot.hooks == {"PREROUTING"}:
+        known += _FROM_OUTSIDE[spot.family]
+    return f"-j DNAT --to-destination {spot.one(*known)}"
 
 
 def _source(spot: Spot) -> str:
@@ -204,7 +213,7 @@ TARGETS = (
     Piece(_ct, table_is("raw")),
     Piece(lambda _: "-j CT --helper ftp", lambda spot: _only(spot, "tcp", "raw")),
     Piece(_destination, _nat_at("PREROUTING", "OUTPUT")),
-    Piece(_nowhere, _nat_at("PREROUTING")),
+    Piece(_nowhere, _nat_at("PREROUTING", "OUTPUT")),
     Piece(_redirect, _nat_at("PREROUTING", "OUTPUT")),
     Piece(_source, _nat_at("POSTROUTING", "INPUT")),
     Piece(_masquerade, _nat_at("POSTROUTING")),
