@@ -96,7 +96,7 @@ class OnceChanged:
 
     thing: str
     before: Condition
-    after: Assume
+    after: Condition
 
 
 Condition: TypeAlias = Within | Initially | Not | All | Any | Chance | Assume | OnceChanged
@@ -139,8 +139,8 @@ def asked_by(condition: Condition) -> frozenset[str] | None:
         case Chance():
             return frozenset()
         case OnceChanged(thing, before, after):
-            known = asked_by(before)
-            return None if known is None else known | {thing, *after.fields}
+            parts = [asked_by(before), frozenset(after.fields) if isinstance(after, Assume) else asked_by(after)]
+            return None if None in parts else frozenset({thing}).union(*(one for one in parts if one))
         case Initially() | Assume():
             return None
 

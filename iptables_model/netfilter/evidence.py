@@ -29,6 +29,7 @@ _UNSPECIFIED = {4: "0.0.0.0/32", 6: "::"}
 _NOBODY = AddressSet.read(_UNSPECIFIED[4])
 _LOCAL_TYPES = {RouteType.LOCAL, RouteType.BROADCAST, RouteType.ANYCAST, RouteType.MULTICAST}
 _CONSULTED = frozenset({"local", "main", "default"})
+_LINKS = NameSet.some() - NameSet.of(Interface("lo"))
 _FROM_LOOPBACK = Within("in_interface", NameSet.of(Interface("lo")))
 
 _ANYWHERE, _TO_ALL = AddressSet.everything(4), AddressSet.read("255.255.255.255")
@@ -112,7 +113,7 @@ class Evidence:
             return self._by_interface(_LINK_LOCAL | self.multicast, "out_interface")
         to_group = Within("dst", self.multicast | _TO_ALL)
         if not again:
-            return ((to_group, ()),)
+            return ((to_group, ((Decision(RouteType.UNICAST, _LINKS), _ANYWHERE),)),)
         ways = (
             (
                 All((to_group, Within("src", addresses))),

@@ -16,6 +16,7 @@ from iptables_model.netfilter.bits import FULL, BitSet
 from iptables_model.netfilter.condition import NEVER, NO_CONNECTION, All, Any, Condition, Not, Within
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.effects.mixing import masked
+from iptables_model.netfilter.effects.tracking import OF_TEMPLATE
 from iptables_model.netfilter.evidence import Routing
 from iptables_model.netfilter.fields import STATUS
 from iptables_model.netfilter.fragments import gathering
@@ -268,9 +269,9 @@ class Path:
         return self._hook("raw", hook, [state.rewritten(**before) for state in states])
 
     def _tracked(self, states: list[State]) -> list[State]:
-        """Let conntrack see the packets that `raw` did not exempt."""
+        """Let conntrack see the packets that `raw` did not exempt. No template hands down what it has."""
         return [
-            _restored(state, "status", *([] if state.now["state"] == _UNTRACKED else ["state"])) for state in states
+            _restored(state, *(("status",) if state.now["state"] == _UNTRACKED else OF_TEMPLATE)) for state in states
         ]
 
     def _nat(self, hook: str, states: list[State]) -> list[State]:
@@ -374,7 +375,7 @@ class Path:
 
 def _seen_again(state: State) -> State:
     """Have conntrack look once more at what it found INVALID and raw gave a template, which it finds so again."""
-    return state if state.now.get("state") in (None, _UNTRACKED) else _restored(state, "state")
+    return state if state.now.get("state") in (None, _UNTRACKED) else _restored(state, *OF_TEMPLATE)
 
 
 def _undone(hook: str) -> str:

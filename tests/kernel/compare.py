@@ -72,8 +72,6 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
         known |= {"headers": ",".join(headers) or "NONE"}
     if frame.way is None:
         known |= {"socket": "process", "uid_owner": 0, "gid_owner": 0}
-        if ipaddress.ip_address(frame.dst).is_multicast and frame.version == 4:
-            known |= {"out_interface": "eth0"}  # the laboratory's socket leaves it to the routes
     else:
         known |= {"mac_source": WIRE_ADDRESS, "pkt_type": "unicast"}
     state = [name for name in seen if name in ("NEW", "ESTABLISHED", "RELATED", "INVALID")]

@@ -52,7 +52,11 @@ def test_what_is_translated_to_a_link_stays_with_an_interface(
 
 def test_the_socket_chooses_the_interface_of_a_packet_to_an_ipv4_group() -> None:
     assert ends(Packet(dst="224.0.0.9", in_interface=None)) == {("sent", "any but lo", "")}
-    assert ends(Packet(dst="224.0.0.9", in_interface=None, out_interface="pod0")) == {("sent", "pod0", "")}
+    rules = parse("*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -o pod0 -j DROP\nCOMMIT\n")
+    assert {assumed for _, _, assumed in ends(Packet(dst="224.0.0.9", in_interface=None), rules)} == {
+        "the out interface chosen is pod0",
+        "not: the out interface chosen is pod0",
+    }
 
 
 STAYS = "dropped: packets to this group, or with this TTL, stay on the node"

@@ -125,13 +125,20 @@ def _set(spot: Spot) -> str:
     return " ".join((f"-m set {spot.sign()}--match-set {name}{spot.family} {sides}", *asked))
 
 
-def _nth(spot: Spot) -> str:
-    """Count packets: of one, each is the first; of more, it is assumed which one it is."""
-    return f"-m statistic --mode nth {spot.sign()}--every {spot.one('1 --packet 0', '1 --packet 0', '3 --packet 1')}"
+def _statistic(spot: Spot) -> str:
+    """Draw lots or count packets: of one, each is the first; of more, it is assumed which one it is.
+
+    Only once in a rule: `-m policy` between two of them takes the mode of the second one for its own.
+    """
+    if spot.seldom():
+        return (
+            f"-m statistic --mode nth {spot.sign()}--every {spot.one('1 --packet 0', '1 --packet 0', '3 --packet 1')}"
+        )
+    return f"-m statistic --mode random {spot.sign()}--probability {spot.one('0.5', '0.3', '1')}"
 
 
 def _label(spot: Spot) -> str:
-    """Label a connection; those from before the rules have no room for labels, and in raw neither have templates."""
+    """Label a connection; those from before the rules have no room for labels."""
     return f"-m connlabel {spot.sign()}--label {spot.number(0, 3)} --set"
 
 
@@ -172,9 +179,8 @@ MATCHES = (
     Piece(_rpfilter, lambda spot: spot.table in ("raw", "mangle") and spot.hooks == {"PREROUTING"}),
     Piece(_socket, within("PREROUTING", "INPUT")),
     Piece(_set),
-    Piece(lambda spot: f"-m statistic --mode random {spot.sign()}--probability {spot.one('0.5', '0.3', '1')}"),
-    Piece(_nth, Spot.seldom),
-    Piece(_label, lambda spot: spot.table != "raw" and spot.seldom()),
+    Piece(_statistic),
+    Piece(_label, Spot.seldom),
     Piece(_recent),
     Piece(lambda spot: f"-m helper {spot.sign()}--helper ftp"),
     Piece(_policy, _input_only),

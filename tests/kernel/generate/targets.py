@@ -150,7 +150,7 @@ _TAKEN = ("--map-mark", "--map-prio", "--map-queue", "--map-mark --map-prio --ma
 
 def _ct(spot: Spot) -> str:
     zone = f"{spot.one('--zone', '--zone-reply')} {spot.one('3', 'mark')}"
-    return f"-j CT {spot.one('--notrack', '--notrack', zone, '--ctevents new --expevents new')}"
+    return f"-j CT {spot.one('--notrack', zone, '--ctevents new --expevents new')}"
 
 
 def _hmark(spot: Spot) -> str:
@@ -210,7 +210,7 @@ TARGETS = (
     Piece(_mark, table_is("mangle")),
     Piece(_mark, table_is("mangle")),
     Piece(_connmark),
-    Piece(_ct, table_is("raw")),
+    *[Piece(_ct, table_is("raw"))] * 3,
     Piece(lambda _: "-j CT --helper ftp", lambda spot: _only(spot, "tcp", "raw")),
     Piece(_destination, _nat_at("PREROUTING", "OUTPUT")),
     Piece(_nowhere, _nat_at("PREROUTING", "OUTPUT")),
