@@ -105,12 +105,14 @@ class Evidence:
 
         To an IPv4 group they leave as the socket likes, and routed again by the interface that has the source
         (ip_route_output_key_hash_rcu, net/ipv4/route.c). To an IPv6 group, or an address of one link, they stay with
-        the interface if they are routed again (ip6_route_me_harder, net/ipv6/netfilter.c).
+        the interface if they are routed again, and those to nobody are not for the node (ip6_route_me_harder,
+        net/ipv6/netfilter.c).
         """
         if not self.routing or (self.family == 6 and not again):
             return ()
         if self.family == 6:
-            return self._by_interface(_LINK_LOCAL | self.multicast, "out_interface")
+            to_nobody = Within("dst", AddressSet.read(_UNSPECIFIED[6]))
+            return ((to_nobody, self.routing), *self._by_interface(_LINK_LOCAL | self.multicast, "out_interface"))
         to_group = Within("dst", self.multicast | _TO_ALL)
         if not again:
             return ((to_group, ((Decision(RouteType.UNICAST, _LINKS), _ANYWHERE),)),)
@@ -266,6 +268,17 @@ class Evidence:
     @cached_property
     def _several(self) -> AddressSet:
         return self.multicast | self.broadcast
+
+    @cached_property
+    def assigned(self) -> tuple[tuple[NameSet, AddressSet], ...]:
+        """Give the addresses of each interface; empty where they are not known."""
+        held = () if self.node is None else self.node.interfaces
+        return tuple(
+            (NameSet.of(Interface(name)), AddressSet.of(one.ip))
+            for name, addresses in held
+            for one in addresses
+            if one.version == self.family
+        )
 
     def addresses(self, kind: RouteType) -> AddressSet:
         """Give the addresses that the table `local` has as one type."""

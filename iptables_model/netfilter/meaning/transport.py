@@ -22,7 +22,7 @@ from iptables_model.netfilter.meaning.asking import (
 from iptables_model.netfilter.sets import NumberSet
 from iptables_model.values.sctp import CHUNK_NUMBERS, ChunkMatch, ChunkTypes
 
-__all__ = ["dccp", "icmp", "icmp6", "multiport", "sctp", "tcp", "tcpmss", "udp"]
+__all__ = ["AT_ONCE", "dccp", "icmp", "icmp6", "multiport", "sctp", "tcp", "tcpmss", "udp"]
 
 _EVERY_CHUNK = (1 << 256) - 1
 _MSS = has_bits("tcp_options", 1 << 2)
@@ -33,6 +33,23 @@ def _ports(match: matches.Tcp | matches.Udp | matches.Sctp | matches.Dccp) -> tu
     return WHOLE, asks(match.sport, within_range("sport")), asks(match.dport, within_range("dport"))
 
 
+AT_ONCE = Assume(
+    "one of the two ports that a rule excludes is enough to match",
+    "iptables-nft before 1.8.10 compares both at once (add_nft_tcpudp, iptables/nft.c)",
+)
+
+
+def _excluded_ports(match: matches.Tcp | matches.Udp) -> Condition:
+    """Ask for ports, of which two single ones with a `!` each are special."""
+    whole, source, destination = _ports(match)
+    if all(
+        end is not None and end.negated and 0 < end.value.first == end.value.last for end in (match.sport, match.dport)
+    ):
+        both = All((source, destination))
+        return All((whole, Any((both, All((Any((source, destination)), AT_ONCE))))))
+    return All((whole, source, destination))
+
+
 def tcp(match: matches.Tcp, _: Evidence) -> Condition:
     """Ask for ports, flags and an option (tcp_mt, net/netfilter/xt_tcpudp.c).
 
@@ -40,7 +57,7 @@ def tcp(match: matches.Tcp, _: Evidence) -> Condition:
     """
     return All(
         (
-            *_ports(match),
+            _excluded_ports(match),
             asks(match.tcp_flags, lambda flags: Within("tcp_flags", BitSet.of(flags.comp, flags.mask))),
             asks(match.tcp_option, lambda kind: has_bits("tcp_options", 1 << kind)),
         )
@@ -54,7 +71,7 @@ def tcpmss(match: matches.Tcpmss, _: Evidence) -> Condition:
 
 def udp(match: matches.Udp, _: Evidence) -> Condition:
     """Ask for ports (udp_mt, net/netfilter/xt_tcpudp.c)."""
-    return All(_ports(match))
+    return _excluded_ports(match)
 
 
 def dccp(match: matches.Dccp, _: Evidence) -> Condition:
