@@ -12,13 +12,23 @@ from functools import cached_property
 
 import attrs
 
-from iptables_model.netfilter.bits import FULL, BitSet
-from iptables_model.netfilter.condition import NEVER, NO_CONNECTION, All, Any, Condition, Not, Within
+from iptables_model.netfilter.bits import ANY_BITS, FULL, BitSet
+from iptables_model.netfilter.condition import (
+    NEVER,
+    NO_CONNECTION,
+    All,
+    Any,
+    Assume,
+    Condition,
+    Not,
+    OnceChanged,
+    Within,
+)
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.effects.mixing import masked
-from iptables_model.netfilter.effects.tracking import OF_TEMPLATE
+from iptables_model.netfilter.effects.tracking import OF_TEMPLATE, ZONE
 from iptables_model.netfilter.evidence import Routing
-from iptables_model.netfilter.fields import STATUS
+from iptables_model.netfilter.fields import ANY, STATUS, direction
 from iptables_model.netfilter.fragments import gathering
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.routes import Decision, RouteType
@@ -41,11 +51,29 @@ _INVALID = Constant(Choice(frozenset({"INVALID"})))
 _UNTRACKED = Constant(Choice(frozenset({"UNTRACKED"})))
 _NO_STATUS = Constant(BitSet.of(0))
 _NEW, _ESTABLISHED, _RELATED = (Choice(frozenset({name})) for name in ("NEW", "ESTABLISHED", "RELATED"))
+_IN_OTHER_ZONE = OnceChanged(
+    ZONE,
+    NEVER,
+    All(
+        (
+            Within("state", _INVALID.value),
+            Assume("conntrack finds a connection in the other zone", "the connection table is not in the dump"),
+        )
+    ),
+)
+"""What conntrack found INVALID it looks up once more over loopback, maybe in another zone."""
+_SOME_CONNECTION = {
+    "state": Constant(_NEW | _ESTABLISHED | _RELATED),
+    "status": Constant(ANY_BITS),
+    "direction": Constant(direction(ANY)),
+    "connmark": Constant(ANY_BITS),
+}
 _SRC_NAT, _DST_NAT = (Within("status", BitSet.of(bit, bit)) for bit in (1 << 4, 1 << 5))
 _ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
 _ICMP = {4: 1, 6: 58}
 _FROM_NOBODY, _FROM_LINK = (Within("src", AddressSet.read(text)) for text in ("::", "fe80::/10"))
 _FRAGMENT = Within("fragment", Choice(frozenset({"yes"})))
+_CROSSES = Assume("the packet leaves by another interface than that by which it came", "there are several ways")
 _IMPOSSIBLE = "no such packet comes from another machine"
 _STRAY = "the way back to the source leads by another interface"
 _STAYS = "packets to this group, or with this TTL, stay on the node"
@@ -100,8 +128,10 @@ class Path:
         states = self._from(states, self._evidence.unseen_source)
         states = self._gathered(states)
         states = self._tracked(self._untracked(states, "PREROUTING"))
-        states = self._hook("mangle", "PREROUTING", states)
-        states = self._nat("PREROUTING", states)
+        self._arrive(self._nat("PREROUTING", self._hook("mangle", "PREROUTING", states)))
+
+    def _arrive(self, states: list[State]) -> None:
+        """Deliver packets to the node, or forward them."""
         states = self._without(states, self._evidence.martian, _IMPOSSIBLE)
         states = self._from(states, self._evidence.martian_source)
         if self._way_named:
@@ -220,7 +250,7 @@ class Path:
         """Keep IPv6 packets on their link whose source is known on no other (ip6_forward, net/ipv6/ip6_output.c)."""
         if self._evidence.family == 4:
             return states
-        crosses = Not(Within("in_interface", way.interfaces))
+        crosses = Any((Not(Within("in_interface", way.interfaces)), NEVER if way.interfaces.single else _CROSSES))
         states = self._from(states, All((_FROM_NOBODY, crosses)))
         return self._from(states, All((_FROM_LINK, crosses)), "the source is of one link", Outcome.REJECTED)
 
@@ -232,9 +262,12 @@ class Path:
             for state in self._postrouting(states)
         ]
         states = self._from(states, self._evidence.unseen_source)
-        states = [_seen_again(state) for state in self._hook("raw", "PREROUTING", states)]
-        states = self._hook("mangle", "PREROUTING", states)
-        self._input(self._nat_again("PREROUTING", states), nat=self._nat_again)
+        for state in self._hook("raw", "PREROUTING", states):
+            found, known = self._part(_seen_again(state), _IN_OTHER_ZONE)
+            found = self._hook("mangle", "PREROUTING", [one.rewritten(**_SOME_CONNECTION) for one in found])
+            self._arrive(self._nat("PREROUTING", found))
+            known = self._hook("mangle", "PREROUTING", known)
+            self._input(self._nat_again("PREROUTING", known), nat=self._nat_again)
 
     def _gathered(self, states: list[State]) -> list[State]:
         """Have fragments wait before the first rule, where the kernel puts them together (ipv4_conntrack_defrag)."""

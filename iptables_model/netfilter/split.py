@@ -9,7 +9,18 @@ from typing import Any as Anything
 from typing import TypeAlias
 
 from iptables_model.netfilter.bits import BitSet, moved
-from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Initially, Not, OnceChanged, Within
+from iptables_model.netfilter.condition import (
+    All,
+    Any,
+    Assume,
+    Become,
+    Chance,
+    Condition,
+    Initially,
+    Not,
+    OnceChanged,
+    Within,
+)
 from iptables_model.netfilter.remainder import LARGE, Numbers, Remainder
 from iptables_model.netfilter.state import (
     Assumption,
@@ -47,6 +58,8 @@ def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
         return _split_chance(state, condition.probability)
     if isinstance(condition, OnceChanged):
         return split(state, condition.after if condition.thing in state.now else condition.before, suppose)
+    if isinstance(condition, Become):
+        return [state.rewritten(**{condition.field: Constant(condition.value, condition.reason)})], []
     return _split_assumption(state, condition, suppose)
 
 

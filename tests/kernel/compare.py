@@ -11,6 +11,7 @@ from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.fields import HEADERS, STATUS
+from iptables_model.netfilter.meaning.addresses import ENDS_THERE
 from iptables_model.netfilter.meaning.transport import AT_ONCE
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.path import Delivery
@@ -39,7 +40,7 @@ _RUNNING = {
     "the cookies are not in the dump",
 }
 """Why the walk assumes what the laboratory knows."""
-_GIVEN = {"sysctls are not in the dump", AT_ONCE.reason}
+_GIVEN = {"sysctls are not in the dump", AT_ONCE.reason, ENDS_THERE.reason}
 """Why it assumes what is so in the laboratory."""
 
 
@@ -51,7 +52,7 @@ def answers(ruleset: Ruleset, frame: Frame, passed: Passed, node: Node) -> tuple
 def _known(assumed: Assume, state: State) -> Supposition | None:
     """Answer what only the laboratory knows: nobody listens but the transparent sockets, and no packet has a cookie.
 
-    Its sysctls let packets pass, and its iptables is 1.8.9.
+    Its sysctls let packets pass, and its rules are those of iptables-nft 1.8.9.
     """
     if assumed.reason in _GIVEN:
         return Supposition(holds=True)

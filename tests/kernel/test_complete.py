@@ -39,7 +39,6 @@ NOT_ASKED: dict[type[Extension], set[str]] = {
     matches.Set: {"--update-counters", "--update-subcounters"}
     | {"--packets-eq", "! --packets-eq", "--packets-lt", "--packets-gt"}
     | {"--bytes-eq", "! --bytes-eq", "--bytes-lt", "--bytes-gt"},
-    matches.Socket: {"--restore-skmark"},  # that it sets the mark is left out
     targets.Connmark: {"--mask"},  # iptables prints two masks
     # Policies are made with a tool that is not installed; ports of connections in two zones clash.
     targets.Ct: {"--timeout", "--zone-orig"},

@@ -11,12 +11,18 @@ from iptables_model.netfilter.meaning.connection import TEMPLATE
 from iptables_model.netfilter.sets import Choice
 from iptables_model.netfilter.state import Constant, State
 
-__all__ = ["OF_TEMPLATE", "ct", "notrack"]
+__all__ = ["OF_TEMPLATE", "ZONE", "ct", "notrack"]
+
+ZONE = "zone"
+"""Names that a packet was looked up in a zone that a rule of raw chose."""
 
 
 def ct(target: targets.Ct, state: State, site: Site) -> Course:
     """Leave the packet untracked, or attach a template for its connection (xt_ct_target, net/netfilter/xt_CT.c)."""
-    return _untracked(state, site) if target.notrack else _attached(state, site, OF_TEMPLATE)
+    if target.notrack:
+        return _untracked(state, site)
+    zones = (target.zone, target.zone_orig, target.zone_reply)
+    return _attached(state, site, OF_TEMPLATE if zones == (None, None, None) else OF_TEMPLATE | _IN_ZONE)
 
 
 def notrack(_target: targets.Notrack, state: State, site: Site) -> Course:
@@ -40,6 +46,7 @@ OF_TEMPLATE: dict[str, Constant] = {
     "connmark": Constant(ANY_BITS, "it is that of the template, which keeps what rules set for packets before"),
 }
 """What a packet looks like, until conntrack has seen it, that has a template for a connection (xt_ct_tg_check)."""
+_IN_ZONE = {ZONE: Constant(Choice(frozenset()))}
 
 
 def _attached(state: State, site: Site, changes: dict[str, Constant]) -> Course:

@@ -35,7 +35,7 @@ def _ports(match: matches.Tcp | matches.Udp | matches.Sctp | matches.Dccp) -> tu
 
 AT_ONCE = Assume(
     "one of the two ports that a rule excludes is enough to match",
-    "iptables-nft before 1.8.10 compares both at once (add_nft_tcpudp, iptables/nft.c)",
+    "iptables-nft 1.8.9 compares both at once (add_nft_tcpudp, iptables/nft.c)",
 )
 
 

@@ -105,7 +105,8 @@ def _rpfilter(spot: Spot) -> str:
 
 
 def _socket(spot: Spot) -> str:
-    return " ".join(("-m socket", *(one for one in ("--transparent", "--nowildcard") if spot.one(True, False))))
+    options = ("--transparent", "--nowildcard", "--restore-skmark")
+    return " ".join(("-m socket", *(one for one in options if spot.one(True, False))))
 
 
 _SETS = (
