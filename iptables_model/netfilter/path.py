@@ -152,8 +152,8 @@ class Path:
             states = [one for state, way in ways for one in self._leaving(state, way)]
         states = self._gathered(states)
         states = self._tracked(self._untracked(states, "OUTPUT"))
-        states = self._hook("mangle", "OUTPUT", states)
-        states = [one for state in self._nat("OUTPUT", states) for one in self._routable(state)]
+        states = self._routable(self._hook("mangle", "OUTPUT", states))
+        states = self._routable(self._nat("OUTPUT", states))
         states = self._hook("filter", "OUTPUT", states)
         states = self._hook("security", "OUTPUT", states)
         for state in states:
@@ -198,10 +198,13 @@ class Path:
                     found.append((one, _HOME if decision.type is RouteType.LOCAL else decision))
         return found
 
-    def _routable(self, state: State) -> list[State]:
+    def _routable(self, states: list[State]) -> list[State]:
         """Drop packets whose new destination no route leads to (ip_route_me_harder, net/ipv4/netfilter.c)."""
-        if "dst" not in state.now or not self._evidence.routing:
-            return [state]
+        if not self._evidence.routing:
+            return states
+        return [one for state in states for one in (self._only_routed(state) if "dst" in state.now else [state])]
+
+    def _only_routed(self, state: State) -> list[State]:
         return [one for one, _ in self._ways(state)]
 
     def _leaving(self, state: State, way: Decision) -> list[State]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 
 from tests.kernel.generate.spot import PORTS, Piece, Spot, table_is
 from tests.kernel.lab import HOSTS, ODD, OWN, PROXY
@@ -153,6 +154,18 @@ def _ct(spot: Spot) -> str:
     return f"-j CT {spot.one('--notrack', zone, '--ctevents new --expevents new')}"
 
 
+def _prefix(spot: Spot, kind: str, side: str) -> str:
+    """Translate a prefix, of packets that have it; of others it spoils the checksum, for which nat drops some."""
+    length = spot.one(48, 64)
+    old, new = (ip_network(f"{near}/{length}") for near in spot.random.sample(HOSTS[6], 2))
+    return f"-m iprange --{side}-range {old[0]}-{old[-1]} -j {kind} --src-pfx {old} --dst-pfx {new}"
+
+
+def _tee(spot: Spot) -> str:
+    """Send a copy, which ends at the laboratory's own table."""
+    return f"-j TEE --gateway {spot.host()}{spot.one('', ' --oif pod0')}"
+
+
 def _hmark(spot: Spot) -> str:
     """Hash the packet: which of the marks it is, is open."""
     of = spot.one(
@@ -198,6 +211,10 @@ def _priority(spot: Spot) -> bool:
     return spot.table == "mangle" and spot.hooks <= _OUTWARD
 
 
+def _translates(spot: Spot, *hooks: str) -> bool:
+    return spot.family == 6 and spot.table == "mangle" and spot.hooks <= set(hooks)
+
+
 def _only(spot: Spot, protocol: str, table: str) -> bool:
     return spot.protocol == protocol and spot.table == table
 
@@ -232,6 +249,9 @@ TARGETS = (
     Piece(lambda spot: f"-j IDLETIMER --timeout 600 {spot.one('--label seen', '--label rung --alarm')}", Spot.seldom),
     Piece(lambda _: "-j RATEEST --rateest-name seen --rateest-interval 1s --rateest-ewma 4s", Spot.seldom),
     Piece(_hmark, lambda spot: spot.table == "mangle" and spot.seldom()),
+    Piece(lambda spot: _prefix(spot, "SNPT", "src"), lambda spot: _translates(spot, "INPUT", "POSTROUTING")),
+    Piece(lambda spot: _prefix(spot, "DNPT", "dst"), lambda spot: _translates(spot, "PREROUTING", "OUTPUT")),
+    Piece(_tee),
     Piece(lambda _: "-j CHECKSUM --checksum-fill", table_is("mangle")),
     Piece(lambda spot: f"-j AUDIT --type {spot.one('accept', 'drop', 'reject')}"),
     Piece(_set),
