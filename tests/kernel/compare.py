@@ -92,7 +92,7 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
         ttl=frame.ttl,
         tos=frame.tos,
         length=frame.size,
-        fragment=bool(frame.offset),
+        fragment="no" if frame.offset is None else "yes" if frame.offset else "first",
         **known,
     )
 

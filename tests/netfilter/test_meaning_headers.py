@@ -73,6 +73,11 @@ def test_ttl_and_hop_limit(asked: str, ttl: object, matches: str, family: int, n
         ("-f", {"fragment": True}, "yes"),
         ("-f", {}, "no"),
         ("! -f", {"fragment": True}, "no"),
+        ("-f", {"fragment": "first"}, "no"),
+        ("! -f", {"fragment": "first"}, "yes"),
+        ("-p tcp -m tcp --dport 80", {"fragment": "first"}, "yes"),
+        ("-p tcp -m tcp --dport 80", {"fragment": True}, "no"),
+        ("-f", {"fragment": "any"}, "for some"),
         ("! -f", {}, "yes"),
     ],
 )

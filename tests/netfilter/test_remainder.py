@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from iptables_model.netfilter.remainder import Numbers, Remainder
 from iptables_model.netfilter.sets import NumberSet
 
-WHOLE = NumberSet((0, 5, 8, 20, 24, 30))
+WITH_HEADER = NumberSet((0, 5, 8, 20, 24, 30))
 pieces = st.builds(lambda first, size: NumberSet.of(first, first + size), st.integers(0, 31), st.integers(0, 4))
 wide = st.builds(NumberSet.__or__, pieces, pieces)
 
@@ -19,8 +19,8 @@ def plain(held: Numbers | Remainder | None) -> Numbers | None:
 
 @given(asked=st.lists(st.tuples(st.sampled_from(["part", "join", "ask"]), pieces | wide), max_size=12))
 def test_a_remainder_is_the_set_that_is_left(asked: list[tuple[str, NumberSet]]) -> None:
-    rest: Numbers | Remainder | None = Remainder.of(WHOLE)
-    left: NumberSet = WHOLE
+    rest: Numbers | Remainder | None = Remainder.of(WITH_HEADER)
+    left: NumberSet = WITH_HEADER
     known: list[tuple[Remainder, NumberSet]] = []
     for what, other in asked:
         if not isinstance(rest, Remainder):
@@ -45,9 +45,9 @@ def test_a_remainder_is_the_set_that_is_left(asked: list[tuple[str, NumberSet]])
 
 def test_what_is_put_back_was_never_taken() -> None:
     piece = NumberSet.of(10)
-    inside, rest = Remainder.of(WHOLE).parted(piece)
+    inside, rest = Remainder.of(WITH_HEADER).parted(piece)
     assert inside == piece
     assert isinstance(rest, Remainder)
     back = rest | piece
     assert isinstance(back, Remainder)
-    assert (rest.count, back.count, back.set) == (1, 0, WHOLE)
+    assert (rest.count, back.count, back.set) == (1, 0, WITH_HEADER)

@@ -7,7 +7,7 @@ from iptables_model.netfilter.bits import FULL, BitSet
 from iptables_model.netfilter.condition import All, Any, Assume, Not, Within
 from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, each, goes_on_with, told
 from iptables_model.netfilter.effects.mixing import masked
-from iptables_model.netfilter.meaning.asking import WHOLE, has_bits
+from iptables_model.netfilter.meaning.asking import WITH_HEADER, has_bits
 from iptables_model.netfilter.sets import NumberSet
 from iptables_model.netfilter.state import Constant, Override, State
 
@@ -74,7 +74,7 @@ def ecn(target: targets.Ecn, state: State, _: Site) -> Course:
 def tcpoptstrip(target: targets.Tcpoptstrip, state: State, site: Site) -> Course:
     """Overwrite options by NOPs (tcpoptstrip_mangle_packet, net/netfilter/xt_TCPOPTSTRIP.c)."""
     stripped = sum(1 << kind for kind in set(target.strip_options or ()))
-    has_none = Any((Not(WHOLE), Within("tcp_options", BitSet.of(0, stripped))))
+    has_none = Any((Not(WITH_HEADER), Within("tcp_options", BitSet.of(0, stripped))))
     unchanged, rest = site.split(state, has_none)
     course = each(unchanged, Verdict.CONTINUE)
     for one in rest:
@@ -84,7 +84,7 @@ def tcpoptstrip(target: targets.Tcpoptstrip, state: State, site: Site) -> Course
 
 def tcpmss(target: targets.Tcpmss, state: State, site: Site) -> Course:
     """Lower the MSS of a segment, or add one if no data follow (tcpmss_mangle_packet, net/netfilter/xt_TCPMSS.c)."""
-    fragments, rest = site.split(state, Not(WHOLE))
+    fragments, rest = site.split(state, Not(WITH_HEADER))
     course = each(fragments, Verdict.CONTINUE)
     for one in rest:
         announcing, others = site.split(one, has_bits("tcp_options", _MSS))

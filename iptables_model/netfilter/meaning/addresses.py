@@ -18,7 +18,8 @@ __all__ = ["ENDS_THERE", "ip", "iprange"]
 
 def ip(match: matches.Ip, evidence: Evidence) -> Condition:
     """Ask for addresses, interfaces and the protocol (ip_packet_match, net/ipv4/netfilter/ip_tables.c)."""
-    fragment = ALWAYS if match.fragment is None else one_of("fragment", "yes" if match.fragment else "no")
+    later = one_of("fragment", "yes")
+    fragment = ALWAYS if match.fragment is None else later if match.fragment else Not(later)
     return All(
         (
             asks(match.source, _in_network("src")),

@@ -103,13 +103,19 @@ def _frame(random: Random, family: int, number: int) -> Frame:
 def _odd(random: Random, frame: Frame, fragments: float) -> Frame:
     """Have a packet now and then come from nowhere, go nowhere, or be a fragment."""
     if random.random() < fragments:
-        return attrs.evolve(frame, offset=random.choice((1, 3, 100)), headers=())
+        return _fragment(attrs.evolve(frame, offset=random.choice((0, 1, 3, 100)), headers=()))
     if random.random() < 0.15:
         known = (_NOWHERE_FROM_HERE if frame.way is None else _NOWHERE)[frame.version]
         frame = attrs.evolve(frame, dst=random.choice((*known, *ODD[frame.version])))
     if random.random() < 0.06 and frame.way is not None:
         frame = attrs.evolve(frame, src=random.choice(_FROM_NOWHERE[frame.version]))
     return frame
+
+
+def _fragment(frame: Frame) -> Frame:
+    """Fill the first fragment of a packet up to a multiple of 8 bytes, as all but the last have to be."""
+    payload = frame.size - (20 if frame.version == 4 else 40)
+    return frame if frame.offset else attrs.evolve(frame, length=frame.length + -payload % 8)
 
 
 def error(answer: Frame, opener: Frame) -> Frame:
