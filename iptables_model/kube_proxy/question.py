@@ -19,7 +19,7 @@ from iptables_model.model.matches import Recent
 from iptables_model.model.ruleset import Ruleset, derived
 from iptables_model.netfilter import fields, intervals
 from iptables_model.netfilter.condition import Assume
-from iptables_model.netfilter.evidence import Evidence, local_statement
+from iptables_model.netfilter.evidence import LENIENT, Evidence, local_statement
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.packet import Packet, varied
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
@@ -259,14 +259,14 @@ class Question:
         return names if self.source is Source.POD else _LINKS - names
 
     def suppose(self, asked: Assume, state: State) -> Supposition | None:
-        """Answer what the question itself gives: whose addresses these are, and that it is a first packet."""
+        """Answer what the question itself gives: whose addresses these are, that they pass, that packets are first."""
         if asked.statement == local_statement("src") and state.identity("src") == "src":
             return Supposition(self.by_node)
         if asked.statement == local_statement("dst"):
             return self._supposed_destination(state)
         if isinstance(asked.match, Recent):
             return Supposition(False, _first_connection(asked.match))
-        return None
+        return Supposition(holds=True) if asked in LENIENT else None
 
     def _supposed_destination(self, state: State) -> Supposition:
         view = state.view("dst")

@@ -19,6 +19,7 @@ __all__ = [
     "All",
     "Any",
     "Assume",
+    "Become",
     "Chance",
     "Condition",
     "Initially",
@@ -97,10 +98,19 @@ class OnceChanged:
 
     thing: str
     before: Condition
-    after: Assume
+    after: Condition
 
 
-Condition: TypeAlias = Within | Initially | Not | All | Any | Chance | Assume | OnceChanged
+@attrs.frozen
+class Become:
+    """Hold always, and leave a field open from here on: what a match changes as it matches. `reason` says why."""
+
+    field: str
+    value: FieldSet
+    reason: str
+
+
+Condition: TypeAlias = Within | Initially | Not | All | Any | Chance | Assume | OnceChanged | Become
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:
@@ -137,11 +147,11 @@ def asked_by(condition: Condition) -> frozenset[str] | None:
         case All(conditions) | Any(conditions):
             parts = [asked_by(one) for one in conditions]
             return None if None in parts else frozenset().union(*(one for one in parts if one))
-        case Chance():
+        case Chance() | Become():
             return frozenset()
         case OnceChanged(thing, before, after):
-            known = asked_by(before)
-            return None if known is None else known | {thing, *after.fields}
+            parts = [asked_by(before), frozenset(after.fields) if isinstance(after, Assume) else asked_by(after)]
+            return None if None in parts else frozenset({thing}).union(*(one for one in parts if one))
         case Initially() | Assume():
             return None
 

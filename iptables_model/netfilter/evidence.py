@@ -16,7 +16,7 @@ from iptables_model.netfilter.routes import Decision, Route, RouteType, decision
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.values.names import Interface
 
-__all__ = ["LOCAL", "Evidence", "Routing", "local_statement"]
+__all__ = ["LENIENT", "LOCAL", "Evidence", "Routing", "local_statement"]
 
 LOCAL = "is an address of the node"
 
@@ -27,9 +27,13 @@ _MULTICAST = {4: "224.0.0.0/4", 6: "ff00::/8"}
 _LOOPBACK = {4: "127.0.0.0/8", 6: "::1/128"}
 _UNSPECIFIED = {4: "0.0.0.0/32", 6: "::"}
 _NOBODY = AddressSet.read(_UNSPECIFIED[4])
+_LOCAL_TYPES = {RouteType.LOCAL, RouteType.BROADCAST, RouteType.ANYCAST, RouteType.MULTICAST}
 _CONSULTED = frozenset({"local", "main", "default"})
+_LINKS = NameSet.some() - NameSet.of(Interface("lo"))
 _FROM_LOOPBACK = Within("in_interface", NameSet.of(Interface("lo")))
 
+_ANYWHERE, _TO_ALL = AddressSet.everything(4), AddressSet.read("255.255.255.255")
+_LINK_LOCAL = AddressSet.read("fe80::/10")
 _OF_ONE_LINK = AddressSet.read("::1,fe80::/10")
 """IPv6 addresses to which only the routes of one interface lead (rt6_need_strict, net/ipv6/route.c)."""
 _OF_NO_SCOPE, _OF_ONE_NODE = (
@@ -45,7 +49,14 @@ _FOR_THOSE_WITHOUT_ADDRESS = Any(
     )
 )
 """Holds for what may come from 0.0.0.0 (ip_mc_validate_source and ip_route_input_slow, net/ipv4/route.c)."""
-_LOCALNET = Assume("route_localnet is set for the interface", "sysctls are not in the dump", ("in_interface",))
+_SYSCTLS = "sysctls are not in the dump"
+_LOCALNET = Assume("route_localnet is set for the interface", _SYSCTLS, ("in_interface",))
+_NO_RP_FILTER = Assume("rp_filter is off for the interface", _SYSCTLS, ("in_interface",))
+_NO_LOOKUP = Assume(
+    "src is not looked up among the routes", f"{_SYSCTLS}, such as send_redirects", ("src", "dst", "in_interface")
+)
+LENIENT = (_NO_RP_FILTER, _NO_LOOKUP)
+"""What lets sources of IPv4 pass that may not come by this interface."""
 
 
 def local_statement(field: str) -> str:
@@ -80,13 +91,46 @@ class Evidence:
         """
         if self.family == 4 or not self.routing:
             return ((ALWAYS, self.routing),)
+        return (*self._by_interface(_OF_ONE_LINK, "in_interface"), (ALWAYS, self.routing))
+
+    @cached_property
+    def routing_by_interface(self) -> tuple[tuple[NameSet, Routing], ...]:
+        """Part all addresses by where the routes of each interface alone lead."""
         routes = (*self._local_routes, *self._other_routes)
-        to_link = Within("dst", _OF_ONE_LINK)
-        by_interface = (
-            (All((to_link, Within("in_interface", NameSet.of(Interface(name))))), self._decided(_by(name, routes)))
-            for name in sorted({name for route in routes for name in route.interfaces})
+        names = sorted({name for route in routes for name in route.interfaces})
+        return tuple((NameSet.of(Interface(name)), self._decided(_by(name, routes))) for name in names)
+
+    def departures(self, *, again: bool) -> tuple[tuple[Condition, Routing], ...]:
+        """Tell by which routes packets of the node go that do not go as all others: the first whose condition holds.
+
+        To an IPv4 group they leave as the socket likes, and routed again by the interface that has the source
+        (ip_route_output_key_hash_rcu, net/ipv4/route.c). To an IPv6 group, or an address of one link, they stay with
+        the interface if they are routed again, and those to nobody are not for the node (ip6_route_me_harder,
+        net/ipv6/netfilter.c).
+        """
+        if not self.routing or (self.family == 6 and not again):
+            return ()
+        if self.family == 6:
+            to_nobody = Within("dst", AddressSet.read(_UNSPECIFIED[6]))
+            return ((to_nobody, self.routing), *self._by_interface(_LINK_LOCAL | self.multicast, "out_interface"))
+        to_group = Within("dst", self.multicast | _TO_ALL)
+        if not again:
+            return ((to_group, ((Decision(RouteType.UNICAST, _LINKS), _ANYWHERE),)),)
+        ways = (
+            (
+                All((to_group, Within("src", addresses))),
+                ((Decision(RouteType.UNICAST, decision.interfaces), _ANYWHERE),),
+            )
+            for decision, addresses in self.local_table
+            if decision.type is RouteType.LOCAL
         )
-        return (*by_interface, (to_link, decisions((), 6)), (ALWAYS, self.routing))
+        return (*ways, (to_group, decisions((), 4)))
+
+    def _by_interface(self, addresses: AddressSet, field: str) -> tuple[tuple[Condition, Routing], ...]:
+        """Have packets to some addresses go by the routes of the interface in a field only."""
+        to_link = Within("dst", addresses)
+        ways = ((All((to_link, Within(field, name))), routing) for name, routing in self.routing_by_interface)
+        return (*ways, (to_link, decisions((), 6)))
 
     @cached_property
     def _local_routes(self) -> tuple[Route, ...]:
@@ -181,18 +225,41 @@ class Evidence:
         if self.family == 6:
             return NEVER
         never = self.multicast | self._own - self._loopback | AddressSet.read("127.0.0.1,255.255.255.255")
-        loopback = All((Within("src", self._loopback), Not(_LOCALNET)))
+        loopback = All((Within("src", self._loopback), Not(All((_LOCALNET, _NO_LOOKUP)))))
         nobody = All((Within("src", _NOBODY), Not(_FOR_THOSE_WITHOUT_ADDRESS)))
-        refused = Any((Within("src", never), loopback, nobody))
-        return All((Within("src", never | self._loopback | _NOBODY), Not(_FROM_LOOPBACK), refused))
+        broadcast = self.addresses(RouteType.BROADCAST) - self._loopback
+        looked_up = All((Within("src", broadcast), Not(_NO_LOOKUP)))
+        refused = Any((Within("src", never), loopback, nobody, looked_up))
+        return All((Within("src", never | self._loopback | _NOBODY | broadcast), Not(_FROM_LOOPBACK), refused))
+
+    @cached_property
+    def stray_source(self) -> Condition:
+        """Ask for sources to which no route leads by the interface (fib_validate_source, net/ipv4/fib_frontend.c)."""
+        if self.family == 6 or not self.routing:
+            return NEVER
+        stray = (
+            All((Within("src", addresses - _NOBODY), Not(Within("in_interface", decision.interfaces))))
+            for decision, addresses in self.routing
+            if decision.type not in _LOCAL_TYPES
+        )
+        return All((Not(_FROM_LOOPBACK), Any(tuple(stray)), Not(_NO_RP_FILTER)))
 
     @cached_property
     def strange_group(self) -> Condition:
         """Ask for packets to a group that the node has not joined (ip_check_mc_rcu, ipv6_chk_mcast_addr)."""
+        return All((Within("dst", self.multicast), Not(self._joined)))
+
+    @cached_property
+    def kept(self) -> Condition:
+        """Ask for packets of the node to a group that do not leave it (ip_mc_output, ip6_finish_output2)."""
+        spent = All((Within("ttl", NumberSet.of(0)), Within("dst", self.multicast), self._joined))
+        return spent if self.family == 4 else Any((Within("dst", _OF_NO_SCOPE | _OF_ONE_NODE), spent))
+
+    @cached_property
+    def _joined(self) -> Condition:
         reason = "the groups that the node has joined are not in the dump"
         unknown = Assume("dst is a group that the node has joined", reason, ("dst", "in_interface"))
-        joined = Any((Within("dst", AddressSet.read(_GROUPS[self.family])), unknown))
-        return All((Within("dst", self.multicast), Not(joined)))
+        return Any((Within("dst", AddressSet.read(_GROUPS[self.family])), unknown))
 
     @cached_property
     def _own(self) -> AddressSet:
@@ -201,6 +268,17 @@ class Evidence:
     @cached_property
     def _several(self) -> AddressSet:
         return self.multicast | self.broadcast
+
+    @cached_property
+    def assigned(self) -> tuple[tuple[NameSet, AddressSet], ...]:
+        """Give the addresses of each interface; empty where they are not known."""
+        held = () if self.node is None else self.node.interfaces
+        return tuple(
+            (NameSet.of(Interface(name)), AddressSet.of(one.ip))
+            for name, addresses in held
+            for one in addresses
+            if one.version == self.family
+        )
 
     def addresses(self, kind: RouteType) -> AddressSet:
         """Give the addresses that the table `local` has as one type."""

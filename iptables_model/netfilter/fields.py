@@ -32,6 +32,7 @@ __all__ = [
     "chunks",
     "dccp_type",
     "direction",
+    "fragment",
     "hardware_address",
     "headers",
     "icmp_type",
@@ -68,6 +69,9 @@ SOCKETS = frozenset({"process", "kernel", "none"})
 
 PACKET_TYPES = frozenset(map(str, PktType)) - {PktType.OTHERHOST}
 """To whom a packet can be addressed on its link; those to others meet no rule (net/ipv4/ip_input.c, ip_rcv_core)."""
+
+FRAGMENTS = frozenset({"no", "first", "yes"})
+"""Whether a packet is a fragment."""
 
 DCCP_TYPES = frozenset(map(str, DccpType))
 """The types of DCCP packets."""
@@ -335,6 +339,12 @@ def packet_type(value: str | Choice) -> Choice:
 def dccp_type(value: str | Choice) -> Choice:
     """Read types of DCCP packets."""
     return _choice(value, DCCP_TYPES, "DCCP types")
+
+
+def fragment(value: str | bool | Choice) -> Choice:
+    """Read whether a packet is a fragment: a yes is one behind the first, which has the header."""
+    named = ("yes" if value else "no") if isinstance(value, bool) else value
+    return _choice(named, FRAGMENTS, "the place of a fragment")
 
 
 def yes_no(value: str | bool | Choice) -> Choice:

@@ -86,7 +86,7 @@ class Packet:
     in starts at PREROUTING; one made on the node (`in_interface=None`) starts at OUTPUT. `state` is NEW and the marks
     are 0 unless said otherwise, as for the first packet of a connection. `status` holds the connection's IPS_* bits,
     `ttl` is the hop limit of IPv6 and lasts for one hop more unless said otherwise, `length` is that of the whole
-    packet, `fragment` is a later fragment. A packet to a loopback address comes over `lo` unless said
+    packet, `fragment` is one behind the first, or "first". A packet to a loopback address comes over `lo` unless said
     otherwise, and from a source that the kernel lets pass unless one is said.
 
     A packet has no IPv6 extension headers, came through no bridge port (`physdev_in` is None) and by no IPsec, and
@@ -127,7 +127,7 @@ class Packet:
     ttl: NumberSet = attrs.field(default=NumberSet((2, 256)), converter=fields.byte)
     tos: BitSet = attrs.field(default=ANY_BITS, converter=fields.tos)
     length: NumberSet = attrs.field(default=_WORDS, converter=fields.word)
-    fragment: Choice = attrs.field(default=_NO, converter=fields.yes_no)
+    fragment: Choice = attrs.field(default=_NO, converter=fields.fragment)
     headers: BitSet = attrs.field(default=_NO_BITS, converter=fields.headers)
     physdev_in: NameSet = attrs.field(default=NameSet.nothing_there(), converter=fields.bridge_port)
     physdev_out: NameSet = attrs.field(default=NameSet.nothing_there(), converter=fields.bridge_port)

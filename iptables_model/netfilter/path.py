@@ -7,17 +7,28 @@ conntrack -200, mangle -150, nat of the destination -100, filter 0, security 50,
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import attrs
 
-from iptables_model.netfilter.bits import FULL, BitSet
-from iptables_model.netfilter.condition import NEVER, NO_CONNECTION, All, Any, Condition, Not, Within
+from iptables_model.netfilter.bits import ANY_BITS, FULL, BitSet
+from iptables_model.netfilter.condition import (
+    NEVER,
+    NO_CONNECTION,
+    All,
+    Any,
+    Assume,
+    Condition,
+    Not,
+    OnceChanged,
+    Within,
+)
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.effects.mixing import masked
+from iptables_model.netfilter.effects.tracking import OF_TEMPLATE, ZONE
 from iptables_model.netfilter.evidence import Routing
-from iptables_model.netfilter.fields import STATUS
+from iptables_model.netfilter.fields import ANY, STATUS, direction
 from iptables_model.netfilter.fragments import gathering
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.routes import Decision, RouteType
@@ -41,12 +52,32 @@ _INVALID = Constant(Choice(frozenset({"INVALID"})))
 _UNTRACKED = Constant(Choice(frozenset({"UNTRACKED"})))
 _NO_STATUS = Constant(BitSet.of(0))
 _NEW, _ESTABLISHED, _RELATED = (Choice(frozenset({name})) for name in ("NEW", "ESTABLISHED", "RELATED"))
+_IN_OTHER_ZONE = OnceChanged(
+    ZONE,
+    NEVER,
+    All(
+        (
+            Within("state", _INVALID.value),
+            Assume("conntrack finds a connection in the other zone", "the connection table is not in the dump"),
+        )
+    ),
+)
+"""What conntrack found INVALID it looks up once more over loopback, maybe in another zone."""
+_SOME_CONNECTION = {
+    "state": Constant(_NEW | _ESTABLISHED | _RELATED),
+    "status": Constant(ANY_BITS),
+    "direction": Constant(direction(ANY)),
+    "connmark": Constant(ANY_BITS),
+}
 _SRC_NAT, _DST_NAT = (Within("status", BitSet.of(bit, bit)) for bit in (1 << 4, 1 << 5))
 _ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
 _ICMP = {4: 1, 6: 58}
 _FROM_NOBODY, _FROM_LINK = (Within("src", AddressSet.read(text)) for text in ("::", "fe80::/10"))
-_FRAGMENT = Within("fragment", Choice(frozenset({"yes"})))
+_FRAGMENT = Within("fragment", Choice(frozenset({"yes", "first"})))
+_CROSSES = Assume("the packet leaves by another interface than that by which it came", "there are several ways")
 _IMPOSSIBLE = "no such packet comes from another machine"
+_STRAY = "the way back to the source leads by another interface"
+_STAYS = "packets to this group, or with this TTL, stay on the node"
 _WAITS = "fragments wait here for the others of their packet"
 _AGAIN = {"OUTPUT": "PREROUTING", "POSTROUTING": "INPUT"}
 """The hooks of nat that over loopback have the same to do once more."""
@@ -87,12 +118,14 @@ class Arrival:
 class Path:
     """Take sets of packets through the hooks and gather where they end.
 
-    Their sources are checked as the kernel does if the question is about some, with `from_named`.
+    Their sources are checked as the kernel does if the question is about some, with `from_named`; and whether they may
+    come by the interface if it names that too, with `way_named`.
     """
 
-    def __init__(self, walk: Walk, suppose: Suppose, *, from_named: bool) -> None:
+    def __init__(self, walk: Walk, suppose: Suppose, *, from_named: bool, way_named: bool) -> None:
         self._walk = walk
         self._from_named = from_named
+        self._way_named = way_named
         self._evidence = walk.evidence
         self._suppose = suppose
         self.arrivals: list[Arrival] = []
@@ -105,9 +138,14 @@ class Path:
         states = self._gathered(states)
         states = self._tracked(self._untracked(states, "PREROUTING"))
         states = self._hook("mangle", "PREROUTING", states)
-        states = self._walk.together(self._nat("PREROUTING", states))
+        self._arrive(self._walk.together(self._nat("PREROUTING", states)))
+
+    def _arrive(self, states: list[State]) -> None:
+        """Deliver packets to the node, or forward them."""
         states = self._without(states, self._evidence.martian, _IMPOSSIBLE)
         states = self._from(states, self._evidence.martian_source)
+        if self._way_named:
+            states = self._from(states, self._evidence.stray_source, _STRAY)
         states = self._without(states, self._evidence.strange_group, "the node has not joined the group")
         parts = [self._part(state, self._evidence.delivered) for state in states]
         self._input([one for here, _ in parts for one in here], nat=self._nat)
@@ -124,9 +162,8 @@ class Path:
             states = [one for state, way in ways for one in self._leaving(state, way)]
         states = self._gathered(states)
         states = self._tracked(self._untracked(states, "OUTPUT"))
-        states = self._hook("mangle", "OUTPUT", states)
-        states = self._walk.together(self._nat("OUTPUT", states))
-        states = [one for state in states for one in self._routable(state)]
+        states = self._routable(self._hook("mangle", "OUTPUT", states))
+        states = self._routable(self._walk.together(self._nat("OUTPUT", states)))
         states = self._hook("filter", "OUTPUT", states)
         states = self._hook("security", "OUTPUT", states)
         for state in states:
@@ -135,13 +172,23 @@ class Path:
                 if way.interfaces in _LOOPBACK:
                     self._loop_back(left)
                 else:
-                    self._finish(self._postrouting(left), Delivery.SENT)
+                    self._finish(self._sent(left), Delivery.SENT)
+
+    def _sent(self, states: list[State]) -> list[State]:
+        """Send packets out: IPv4 looks before POSTROUTING, and IPv6 behind it, for those that stay here."""
+        if self._evidence.family == 4:
+            return self._postrouting(self._without(states, self._evidence.kept, _STAYS))
+        return self._without(self._postrouting(states), self._evidence.kept, _STAYS)
 
     def _ways(self, state: State) -> list[tuple[State, Decision]]:
         """Part packets of the node by their way; those that have none end here."""
-        here, elsewhere = self._part(state, self._evidence.at_home)
+        found, rest = self._by_first(state, self._evidence.departures(again="dst" in state.now))
         routing = self._evidence.routing
-        return [(one, _HOME) for one in here] + [found for other in elsewhere for found in self._routed(other, routing)]
+        for one in rest:
+            here, elsewhere = self._part(one, self._evidence.at_home)
+            found += [(two, _HOME) for two in here]
+            found += [pair for two in elsewhere for pair in self._routed(two, routing)]
+        return found
 
     def _routed(self, state: State, routing: Routing) -> list[tuple[State, Decision]]:
         """Part packets to other machines by the routes that lead there, if routes are known."""
@@ -158,13 +205,16 @@ class Path:
                     silently = decision.type is RouteType.BLACKHOLE
                     self._stop(one, decision.problem, Outcome.DROPPED if silently else Outcome.REJECTED)
                 else:
-                    found.append((one, decision))
+                    found.append((one, _HOME if decision.type is RouteType.LOCAL else decision))
         return found
 
-    def _routable(self, state: State) -> list[State]:
+    def _routable(self, states: list[State]) -> list[State]:
         """Drop packets whose new destination no route leads to (ip_route_me_harder, net/ipv4/netfilter.c)."""
-        if "dst" not in state.now or not self._evidence.routing:
-            return [state]
+        if not self._evidence.routing:
+            return states
+        return [one for state in states for one in (self._only_routed(state) if "dst" in state.now else [state])]
+
+    def _only_routed(self, state: State) -> list[State]:
         return [one for one, _ in self._ways(state)]
 
     def _leaving(self, state: State, way: Decision) -> list[State]:
@@ -184,7 +234,7 @@ class Path:
         What TPROXY gave a socket is for the node: if no route of type local takes it there, it is dropped.
         """
         found = []
-        for one, way in self._onward(state):
+        for one, way in self._by_first(state, self._evidence.routings)[0]:
             if "socket" in one.now:
                 self._stop(one, "it is for a socket of the node and was not routed there", Outcome.DROPPED)
                 continue
@@ -197,20 +247,23 @@ class Path:
                 found.append(left.shifted("ttl", -1))
         return found
 
-    def _onward(self, state: State) -> list[tuple[State, Decision]]:
-        """Part packets that came in and go on by their way."""
-        found, rest = [], [state]
-        for condition, routing in self._evidence.routings:
+    def _by_first(
+        self, state: State, routings: Iterable[tuple[Condition, Routing]]
+    ) -> tuple[list[tuple[State, Decision]], list[State]]:
+        """Part packets by their way, as the first routing says whose condition holds, and give those that have none."""
+        found: list[tuple[State, Decision]] = []
+        rest = [state]
+        for condition, routing in routings:
             parts = [self._part(one, condition) for one in rest]
             rest = [one for _, no in parts for one in no]
             found += [pair for yes, _ in parts for one in yes for pair in self._routed(one, routing)]
-        return found
+        return found, rest
 
     def _crossing(self, states: list[State], way: Decision) -> list[State]:
         """Keep IPv6 packets on their link whose source is known on no other (ip6_forward, net/ipv6/ip6_output.c)."""
         if self._evidence.family == 4:
             return states
-        crosses = Not(Within("in_interface", way.interfaces))
+        crosses = Any((Not(Within("in_interface", way.interfaces)), NEVER if way.interfaces.single else _CROSSES))
         states = self._from(states, All((_FROM_NOBODY, crosses)))
         return self._from(states, All((_FROM_LINK, crosses)), "the source is of one link", Outcome.REJECTED)
 
@@ -222,9 +275,12 @@ class Path:
             for state in self._postrouting(states)
         ]
         states = self._from(states, self._evidence.unseen_source)
-        states = [_seen_again(state) for state in self._hook("raw", "PREROUTING", states)]
-        states = self._hook("mangle", "PREROUTING", states)
-        self._input(self._nat_again("PREROUTING", states), nat=self._nat_again)
+        for state in self._hook("raw", "PREROUTING", states):
+            found, known = self._part(_seen_again(state), _IN_OTHER_ZONE)
+            found = self._hook("mangle", "PREROUTING", [one.rewritten(**_SOME_CONNECTION) for one in found])
+            self._arrive(self._nat("PREROUTING", found))
+            known = self._hook("mangle", "PREROUTING", known)
+            self._input(self._nat_again("PREROUTING", known), nat=self._nat_again)
 
     def _gathered(self, states: list[State]) -> list[State]:
         """Have fragments wait before the first rule, where the kernel puts them together (ipv4_conntrack_defrag)."""
@@ -259,9 +315,9 @@ class Path:
         return self._hook("raw", hook, [state.rewritten(**before) for state in states])
 
     def _tracked(self, states: list[State]) -> list[State]:
-        """Let conntrack see the packets that `raw` did not exempt."""
+        """Let conntrack see the packets that `raw` did not exempt. No template hands down what it has."""
         return [
-            _restored(state, "status", *([] if state.now["state"] == _UNTRACKED else ["state"])) for state in states
+            _restored(state, *(("status",) if state.now["state"] == _UNTRACKED else OF_TEMPLATE)) for state in states
         ]
 
     def _nat(self, hook: str, states: list[State]) -> list[State]:
@@ -358,7 +414,7 @@ class Path:
 
 def _seen_again(state: State) -> State:
     """Have conntrack look once more at what it found INVALID and raw gave a template, which it finds so again."""
-    return state if state.now.get("state") in (None, _UNTRACKED) else _restored(state, "state")
+    return state if state.now.get("state") in (None, _UNTRACKED) else _restored(state, *OF_TEMPLATE)
 
 
 def _undone(hook: str) -> str:

@@ -11,7 +11,18 @@ from typing import TypeAlias
 
 from iptables_model.netfilter.batch import Batch, Each
 from iptables_model.netfilter.bits import BitSet, moved
-from iptables_model.netfilter.condition import All, Any, Assume, Chance, Condition, Initially, Not, OnceChanged, Within
+from iptables_model.netfilter.condition import (
+    All,
+    Any,
+    Assume,
+    Become,
+    Chance,
+    Condition,
+    Initially,
+    Not,
+    OnceChanged,
+    Within,
+)
 from iptables_model.netfilter.remainder import parted
 from iptables_model.netfilter.state import (
     CERTAIN,
@@ -49,9 +60,11 @@ def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
     if isinstance(condition, Chance):
         return _split_chance(state, condition.probability)
     if isinstance(condition, OnceChanged):
-        if isinstance(state, Batch) and state.differs(condition.after.fields):
-            return _split_each(state.apart(), condition, suppose)
-        return split(state, condition.after if condition.thing in state.now else condition.before, suppose)
+        if condition.thing not in state.now:
+            return split(state, condition.before, suppose)
+        return _split_each(state.apart() if isinstance(state, Batch) else [state], condition.after, suppose)
+    if isinstance(condition, Become):
+        return [state.rewritten(**{condition.field: Constant(condition.value, condition.reason)})], []
     return _split_assumption(state, condition, suppose)
 
 

@@ -258,7 +258,8 @@ def _chains(ruleset: Ruleset, packet: Packet, node: Node | None) -> ReadyChains:
 
 
 def _arrivals(chains: ReadyChains, packet: Packet, suppose: Suppose, *, apart: bool) -> list[Arrival]:
-    path = Path(Walk(chains, suppose, apart=apart), suppose, from_named=packet.src is not None)
+    named = {"from_named": packet.src is not None, "way_named": packet.in_interface != NameSet.some()}
+    path = Path(Walk(chains, suppose, apart=apart), suppose, **named)
     states = list(_start(packet, chains.evidence.family))
     if packet.in_interface is None:
         path.send(states)

@@ -11,6 +11,8 @@ from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.fields import HEADERS, STATUS
+from iptables_model.netfilter.meaning.addresses import ENDS_THERE
+from iptables_model.netfilter.meaning.transport import AT_ONCE
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.path import Delivery
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
@@ -38,6 +40,8 @@ _RUNNING = {
     "the cookies are not in the dump",
 }
 """Why the walk assumes what the laboratory knows."""
+_GIVEN = {"sysctls are not in the dump", AT_ONCE.reason, ENDS_THERE.reason}
+"""Why it assumes what is so in the laboratory."""
 
 
 def answers(ruleset: Ruleset, frame: Frame, passed: Passed, node: Node) -> tuple[Flow, ...]:
@@ -46,7 +50,12 @@ def answers(ruleset: Ruleset, frame: Frame, passed: Passed, node: Node) -> tuple
 
 
 def _known(assumed: Assume, state: State) -> Supposition | None:
-    """Answer what only the laboratory knows: nobody listens but the transparent sockets, and no packet has a cookie."""
+    """Answer what only the laboratory knows: nobody listens but the transparent sockets, and no packet has a cookie.
+
+    Its sysctls let packets pass, and its rules are those of iptables-nft 1.8.9.
+    """
+    if assumed.reason in _GIVEN:
+        return Supposition(holds=True)
     if assumed.reason not in _RUNNING:
         return None
     if isinstance(assumed.match, matches.Socket):
@@ -83,7 +92,7 @@ def asked(frame: Frame, seen: Sequence[str]) -> Packet:
         ttl=frame.ttl,
         tos=frame.tos,
         length=frame.size,
-        fragment=bool(frame.offset),
+        fragment="no" if frame.offset is None else "yes" if frame.offset else "first",
         **known,
     )
 

@@ -26,6 +26,7 @@ __all__ = [
     "FAMILIES",
     "HOSTS",
     "IPSETS",
+    "ODD",
     "OWN",
     "PROXY",
     "WAYS",
@@ -48,10 +49,23 @@ _ADDRESSES = {
     "eth0": ("192.0.2.1/24", "192.0.2.9/24", "2001:db8::1/64", "2001:db8::9/64"),
     "pod0": ("10.244.1.1/24", "fd00:244:1::1/64"),
 }
-_ROUTES = {
-    "eth0": ("default via 192.0.2.254", "default via 2001:db8::fe"),
-    "pod1": ("10.244.2.0/24", "fd00:244:2::/64"),
-}
+_KINDS_OF_ROUTES = ("blackhole", "unreachable", "prohibit", "throw")
+_ROUTES = (
+    "default via 192.0.2.254 dev eth0",
+    "default via 2001:db8::fe dev eth0",
+    "10.244.2.0/24 dev pod1",
+    "fd00:244:2::/64 dev pod1",
+    *(f"{kind} 172.16.{number}.0/24" for number, kind in enumerate(_KINDS_OF_ROUTES)),
+    *(f"{kind} fd01:{number}::/64" for number, kind in enumerate(_KINDS_OF_ROUTES)),
+    "local 172.17.0.0/24 dev lo",
+    "local fd02::/64 dev lo",
+    # Each packet goes one of two ways.
+    "172.18.0.0/24 nexthop dev pod0 nexthop dev pod1",
+    "fd03::/64 nexthop via fe80::7 dev pod0 nexthop via fe80::8 dev pod1",
+    # The second one is better.
+    *(f"172.19.0.0/24 dev {way} metric {metric}" for way, metric in (("pod1", 9), ("eth0", 5))),
+    *(f"fd04::/64 dev {way} metric {metric}" for way, metric in (("pod1", 9), ("eth0", 5))),
+)
 HOSTS = {
     4: ("198.51.100.", "203.0.113.", "10.244.1.", "10.244.2."),
     6: ("2001:db8:51::", "2001:db8:113::", "fd00:244:1::", "fd00:244:2::"),
@@ -63,6 +77,11 @@ OWN = {
 }
 """The node's own addresses."""
 _PODS = {"10.244.1.": "pod0", "fd00:244:1::": "pod0", "10.244.2.": "pod1", "fd00:244:2::": "pod1"}
+ODD = {
+    4: (*(f"172.16.{number}.7" for number in range(4)), *(f"172.{number}.0.7" for number in (17, 18, 18, 19))),
+    6: (*(f"fd01:{number}::7" for number in range(4)), *(f"fd0{number}::7" for number in (2, 3, 3, 4))),
+}
+"""Addresses to which routes of all types lead, several routes, or one with several ways."""
 PROXY = 15001
 """The port at which the only sockets of the node listen: transparent ones, of TCP and UDP, at any address."""
 _SYSCTLS = (
@@ -242,7 +261,7 @@ class Lab:
         data = frame.packed(number)
         if frame.way is None:
             target = (frame.dst, 0) if frame.version == 4 else (frame.dst, 0, 0, 0)
-            with contextlib.suppress(PermissionError):  # which is how a sender hears of a drop
+            with contextlib.suppress(OSError):  # which is how a sender hears of a drop, or that there is no route
                 self._raw[frame.version].sendto(data, target)
         else:
             ethertype = b"\x08\x00" if frame.version == 4 else b"\x86\xdd"
@@ -342,8 +361,8 @@ def _build(node: Namespace, around: Namespace) -> None:
         around.run("ip", "link", "set", way, "arp", "off", "up")
         for address in _ADDRESSES.get(way, ()):
             node.run("ip", "address", "add", address, "dev", way, *(["nodad"] if ":" in address else []))
-        for route in _ROUTES.get(way, ()):
-            node.run("ip", "-6" if ":" in route else "-4", "route", "add", *route.split(), "dev", way)
+    for route in _ROUTES:
+        node.run("ip", "-6" if ":" in route else "-4", "route", "add", *route.split())
 
 
 def _wire(way: str) -> socket.socket:

@@ -21,27 +21,15 @@ RULESETS = 1_500
 
 NO_RULE: dict[type[Extension], str] = {
     **{kind: "not in this kernel" for kind, tools in NOT_HERE.items() if "iptables-nft" in tools},
-    matches.Connbytes: "it counts packets, and is assumed anew each time",
-    matches.Physdev: "the node has no bridge",
     targets.Notrack: "iptables prints CT --notrack",
-    targets.Snpt: "of packets outside of its prefix it spoils the checksum, for which nat drops some",
-    targets.Dnpt: "as SNPT",
-    targets.Tee: "the copy would be traced like the packet",
 }
 """Extensions of which no random rule makes use."""
 
 NOT_ASKED: dict[type[Extension], set[str]] = {
-    matches.Conntrack: {"--ctexpire", "! --ctexpire"},  # it is assumed anew each time
-    # All but `--set` ask what came before, and are assumed anew each time.
-    matches.Recent: {"--rcheck", "! --rcheck", "--update", "! --update", "--remove", "! --remove"}
-    | {"--seconds", "--reap", "--hitcount", "--rttl"},
-    # The counters are assumed anew each time; to update them is what is done without saying so.
-    matches.Set: {"--update-counters", "--update-subcounters"}
-    | {"--packets-eq", "! --packets-eq", "--packets-lt", "--packets-gt"}
-    | {"--bytes-eq", "! --bytes-eq", "--bytes-lt", "--bytes-gt"},
-    matches.Socket: {"--restore-skmark"},  # that it sets the mark is left out
+    # To update the counters is what is done without saying so.
+    matches.Set: {"--update-counters", "--update-subcounters"},
     targets.Connmark: {"--mask"},  # iptables prints two masks
-    # Policies are made with a tool that is not installed; ports of connections in two zones clash.
+    # Policies are made with a tool that is not installed; ports of connections in two zones clash, and nat changes one.
     targets.Ct: {"--timeout", "--zone-orig"},
     targets.Nflog: {"--nflog-range"},  # nf_tables' own log expression has a range no more
 }

@@ -9,14 +9,14 @@ import pytest
 from iptables_model import Outcome, Reachability, parse, reachability_matrix
 from tests.kube_proxy.test_expected import CASES, _expected, _ids, _ruleset
 
-WHOLE = [case for case in CASES if "s20" not in str(case[0])]
+WITH_HEADER = [case for case in CASES if "s20" not in str(case[0])]
 
 
 def _summary(answer: Reachability) -> tuple[object, ...]:
     return answer.outcome, answer.meant, answer.endpoints
 
 
-@pytest.mark.parametrize("case", WHOLE, ids=_ids)
+@pytest.mark.parametrize("case", WITH_HEADER, ids=_ids)
 def test_a_fragment_answers_as_the_whole_does(case: tuple[Path, Path]) -> None:
     dump, expected = case
     text = dump.read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.netfilter.effects import ruleset, through
+from tests.netfilter.effects import only, ruleset, through
 
 _SYN = "FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS"
 
@@ -21,10 +21,22 @@ def test_tcpmss_lowers_what_is_announced(held: int, left: str) -> None:
 
 
 def test_tcpmss_announces_what_any_host_takes_if_no_data_follow() -> None:
-    assert sizes("--set-mss 1200", tcp_options="NONE", mss=0) == {
+    assert sizes("--set-mss 1200", tcp_options="NONE", mss=0, length=60) == {
         ("536", "no data follow the TCP header"),
         ("0", "not: no data follow the TCP header"),
     }
+
+
+@pytest.mark.parametrize(("length", "left"), [(40, "536"), (117, "0")])
+def test_tcpmss_needs_no_assumption_where_the_length_tells_of_data(length: int, left: str) -> None:
+    assert sizes("--set-mss 1200", tcp_options="NONE", mss=0, length=length) == {(left, "")}
+
+
+def test_the_option_that_tcpmss_adds_takes_four_bytes() -> None:
+    flow = only(
+        ruleset(mangle=f"{_SYN} --set-mss 1200"), dst="10.244.1.7", tcp_flags="SYN", tcp_options="NONE", length=40
+    )
+    assert str(flow.packet.length) == "44"
 
 
 def test_what_tcpmss_clamps_to_the_path_is_not_known() -> None:

@@ -113,9 +113,26 @@ def test_a_hash_is_in_its_range() -> None:
 
 def test_a_hash_of_the_connection_needs_one() -> None:
     rules = ruleset(mangle="PREROUTING -j HMARK --hmark-tuple ct,src --hmark-mod 4 --hmark-rnd 0x1")
-    assert {(str(flow.packet.mark), str(flow.packet.state)) for flow in through(rules, state="NEW,INVALID")} == {
-        ("0x0/0xfffffffc", "NEW"),
+    assert {
+        (str(flow.packet.mark), str(flow.packet.state), *map(str, flow.assumptions))
+        for flow in through(rules, state="NEW,INVALID")
+    } == {
+        ("0x0/0xfffffffc", "NEW", "the kernel tracks connections"),
+        ("0x0", "NEW", "not: the kernel tracks connections"),
         ("0x0", "INVALID"),
+    }
+
+
+def test_the_mark_of_a_socket_is_not_known() -> None:
+    rules = ruleset(
+        mangle="""PREROUTING -m socket --restore-skmark -j ACCEPT
+                  PREROUTING -m socket -m mark --mark 0 -j DROP"""
+    )
+    found = {(flow.outcome, str(flow.packet.mark), *map(str, flow.assumptions)) for flow in through(rules)}
+    assert found == {
+        (Outcome.REACHES, "any", '"-m socket --restore-skmark" matches'),
+        (Outcome.REACHES, "0x0", 'not: "-m socket --restore-skmark" matches', 'not: "-m socket" matches'),
+        (Outcome.DROPPED, "0x0", 'not: "-m socket --restore-skmark" matches', '"-m socket" matches'),
     }
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.netfilter.answers import answer
 
+BACKENDS = "nf_tables does so, and ip6_tables does not"
+
 
 @pytest.mark.parametrize(
     ("asked", "fields", "matches"),
@@ -71,6 +73,11 @@ def test_ttl_and_hop_limit(asked: str, ttl: object, matches: str, family: int, n
         ("-f", {"fragment": True}, "yes"),
         ("-f", {}, "no"),
         ("! -f", {"fragment": True}, "no"),
+        ("-f", {"fragment": "first"}, "no"),
+        ("! -f", {"fragment": "first"}, "yes"),
+        ("-p tcp -m tcp --dport 80", {"fragment": "first"}, "yes"),
+        ("-p tcp -m tcp --dport 80", {"fragment": True}, "no"),
+        ("-f", {"fragment": "any"}, "for some"),
         ("! -f", {}, "yes"),
     ],
 )
@@ -120,10 +127,10 @@ INSIDE = "what stands in the header is not said"
         ("-p 60", {"protocol": "any", "headers": "dst"}, "no"),
         ("! -p 43", {"protocol": "any", "headers": "route"}, "yes"),
         ("-p tcp", {"protocol": "tcp", "headers": "hop,dst"}, "yes"),
-        ("-p tcp", {"protocol": "tcp", "headers": "auth"}, "no"),
-        ("-p ah", {"protocol": "tcp", "headers": "auth"}, "yes"),
+        ("-p tcp", {"protocol": "tcp", "headers": "auth"}, BACKENDS),
+        ("-p ah", {"protocol": "tcp", "headers": "auth"}, BACKENDS),
         ("-p ah", {"protocol": "ah"}, "yes"),
-        ("! -p tcp", {"protocol": "tcp", "headers": "auth"}, "yes"),
+        ("! -p tcp", {"protocol": "tcp", "headers": "auth"}, BACKENDS),
     ],
 )
 def test_extension_headers(asked: str, fields: dict[str, Any], matches: str) -> None:

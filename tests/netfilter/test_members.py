@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iptables_model import Flow, Node, Outcome, Packet, Step, parse, trace
+from iptables_model.netfilter.evidence import LENIENT
 from iptables_model.netfilter.packet import FIELDS
+from iptables_model.netfilter.state import Assumption
 from tests.files import FIXTURES
 from tests.kernel.compare import asked
 from tests.kernel.generate import case
@@ -71,6 +73,12 @@ def agree(mine: Sequence[Flow], alone: Sequence[Flow]) -> None:
         assert traces(mine) == traces(alone)
 
 
+def passing(flows: Sequence[Flow]) -> list[Flow]:
+    """Leave out packets whose source does not pass: one that is left open does."""
+    refused = {Assumption(one.statement, holds=False, reason=one.reason) for one in LENIENT}
+    return [flow for flow in flows if refused.isdisjoint(flow.assumptions)]
+
+
 @pytest.mark.parametrize("made_here", [False, True])
 @LAWS
 @given(seed=seeds)
@@ -83,8 +91,7 @@ def test_a_set_takes_the_steps_of_its_members(seed: str, made_here: bool) -> Non
     flows = trace(ruleset, together(members), node=node(), keep_traces=True)
     for member in members:
         mine = [flow for flow in flows if member in flow.when]
-        alone = trace(ruleset, member, node=node(), keep_traces=True)
-        agree(mine, alone)
+        agree(mine, trace(ruleset, member, node=node(), keep_traces=True))
 
 
 @pytest.mark.parametrize("field", ["src", "dst", "dport", "mark", "ttl"])
@@ -98,7 +105,7 @@ def test_a_field_left_open_changes_nothing_for_a_member(seed: str, field: str) -
         anything: Any = {field: None if field in ("src", "dst") else "any"}
         opened = attrs.evolve(member, **anything)
         mine = [flow for flow in trace(ruleset, opened, node=node(), keep_traces=True) if member in flow.when]
-        agree(mine, trace(ruleset, member, node=node(), keep_traces=True))
+        agree(mine, passing(trace(ruleset, member, node=node(), keep_traces=True)))
 
 
 @LAWS
@@ -110,7 +117,7 @@ def test_joining_loses_no_packet(seed: str) -> None:
         member = asked(frame, "NEW")
         opened = attrs.evolve(member, src=None, sport="any", mark="0x0/0xfffffffc")
         mine = [flow for flow in trace(ruleset, opened, node=node()) if member in flow.when]
-        alone = trace(ruleset, member, node=node())
+        alone = passing(trace(ruleset, member, node=node()))
         if any(flow.assumptions for flow in (*mine, *alone)):
             # An assumption holds in one flow and not in the other: the member is in both.
             assert set(fates(alone)) <= set(fates(mine))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from iptables_model.model import targets
 from iptables_model.netfilter.bits import FULL, BitSet
-from iptables_model.netfilter.condition import Any, Assume, Not, Within
+from iptables_model.netfilter.condition import All, Any, Assume, Not, Within
 from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, each, goes_on_with, told
 from iptables_model.netfilter.effects.mixing import masked
-from iptables_model.netfilter.meaning.asking import WHOLE, has_bits
+from iptables_model.netfilter.meaning.asking import WITH_HEADER, has_bits
 from iptables_model.netfilter.sets import NumberSet
 from iptables_model.netfilter.state import Constant, Override, State
 
@@ -74,7 +74,7 @@ def ecn(target: targets.Ecn, state: State, _: Site) -> Course:
 def tcpoptstrip(target: targets.Tcpoptstrip, state: State, site: Site) -> Course:
     """Overwrite options by NOPs (tcpoptstrip_mangle_packet, net/netfilter/xt_TCPOPTSTRIP.c)."""
     stripped = sum(1 << kind for kind in set(target.strip_options or ()))
-    has_none = Any((Not(WHOLE), Within("tcp_options", BitSet.of(0, stripped))))
+    has_none = Any((Not(WITH_HEADER), Within("tcp_options", BitSet.of(0, stripped))))
     unchanged, rest = site.split(state, has_none)
     course = each(unchanged, Verdict.CONTINUE)
     for one in rest:
@@ -84,7 +84,7 @@ def tcpoptstrip(target: targets.Tcpoptstrip, state: State, site: Site) -> Course
 
 def tcpmss(target: targets.Tcpmss, state: State, site: Site) -> Course:
     """Lower the MSS of a segment, or add one if no data follow (tcpmss_mangle_packet, net/netfilter/xt_TCPMSS.c)."""
-    fragments, rest = site.split(state, Not(WHOLE))
+    fragments, rest = site.split(state, Not(WITH_HEADER))
     course = each(fragments, Verdict.CONTINUE)
     for one in rest:
         announcing, others = site.split(one, has_bits("tcp_options", _MSS))
@@ -93,6 +93,9 @@ def tcpmss(target: targets.Tcpmss, state: State, site: Site) -> Course:
     return course
 
 
+_MSS_BYTES = 4
+_BARE = {4: (40, 60 + 56), 6: (60, 0xFFFF - _MSS_BYTES)}
+"""Lengths of a packet that is headers only: with none but the two, and with all that leave room for the option."""
 _OF_PATH = "it is what the MTU of the path leaves"
 
 
@@ -108,15 +111,22 @@ def _lowered(target: targets.Tcpmss, state: State, site: Site) -> Course:
 
 def _announced(target: targets.Tcpmss, state: State, site: Site) -> Course:
     """Add the option, with no more than any host must be able to take (RFC 879, RFC 2460)."""
-    room = Assume("no data follow the TCP header", "the length of that header is not said", ("length", "tcp_options"))
+    bare, longest = _BARE[site.evidence.family]
+    unknown = Assume(
+        "no data follow the TCP header", "the length of that header is not said", ("length", "tcp_options")
+    )
+    room = All((Within("length", NumberSet.of(bare, longest)), Any((Within("length", NumberSet.of(bare)), unknown))))
     most = 536 if site.evidence.family == 4 else 1220
     mss = Constant(NumberSet((0, most + 1)), _OF_PATH)
     if target.set_mss is not None:
         mss = Constant(NumberSet.of(min(target.set_mss, most)))
     added, left = site.split(state, room)
-    return each(left, Verdict.CONTINUE) + [
-        goes_on_with(one, tcp_options=masked(one, "tcp_options", keep=~_MSS, xor=_MSS), mss=mss) for one in added
-    ]
+    course = each(left, Verdict.CONTINUE)
+    for one in added:
+        options = masked(one, "tcp_options", keep=~_MSS, xor=_MSS)
+        length = one.shifted("length", _MSS_BYTES).now["length"]
+        course.append(goes_on_with(one, tcp_options=options, mss=mss, length=length))
+    return course
 
 
 def classify(target: targets.Classify, state: State, _: Site) -> Course:

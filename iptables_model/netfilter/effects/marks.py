@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iptables_model.model import targets
 from iptables_model.netfilter.bits import FULL, BitSet
-from iptables_model.netfilter.condition import NEVER, NO_CONNECTION
+from iptables_model.netfilter.condition import ALWAYS, NO_CONNECTION, All, Assume, Not
 from iptables_model.netfilter.effects.course import Course, Site, Verdict, each, goes_on_with
 from iptables_model.netfilter.effects.mixing import Mixture, bits_of, joined, kept, masked, shifted
 from iptables_model.netfilter.state import Constant, State
@@ -42,16 +42,19 @@ def _connmark(target: targets.Connmark, state: State) -> Mixture:
     return joined(state, masked(state, "mark", keep=~packets & FULL, xor=0), restored)
 
 
+_TRACKS = Assume("the kernel tracks connections", "it depends on whether any rule on the node needs them")
+
+
 def hmark(target: targets.Hmark, state: State, site: Site) -> Course:
     """Set the mark to a hash of the packet, from the offset on and below offset + modulus (hmark_hash, xt_HMARK.c).
 
-    The hash of what conntrack knows needs a connection (hmark_ct_set_htuple).
+    The hash of what conntrack knows needs a connection (hmark_ct_set_htuple), and has the kernel track none.
     """
     first = target.hmark_offset or 0
     last = first + target.hmark_mod - 1
     values = BitSet.between(first, min(last, FULL)) | BitSet.between(0, last - FULL - 1)
-    needed = NO_CONNECTION if targets.HmarkTuple.CT in target.hmark_tuple else NEVER
-    without, hashed = site.split(state, needed)
+    needed = All((Not(NO_CONNECTION), _TRACKS)) if targets.HmarkTuple.CT in target.hmark_tuple else ALWAYS
+    hashed, without = site.split(state, needed)
     return each(without, Verdict.CONTINUE) + [
         goes_on_with(one, mark=Constant(values, "it is a hash of the packet")) for one in hashed
     ]

@@ -51,8 +51,9 @@ def source_address(state: State, node: Node | None, version: int) -> AddressSet:
     itself: AddressSet = destination & _union(node.addresses(version), version)
     if version == 6 and itself == destination:
         return itself
-    taken = [one for held in _leaving_by(state, node) for one in _sources(_usable(held, state, version), destination)]
-    found = _union(taken or _usable(node.addresses(version), state, version), version)
+    others = _usable(node.addresses(version), state, version)
+    by_interface = (_usable(held, state, version) for held in _leaving_by(state, node))
+    found = _union((one for held in by_interface for one in _sources(held, destination) or others), version)
     return found | itself if version == 6 else found
 
 
@@ -75,24 +76,22 @@ def _usable(held: Iterable[InterfaceAddress], state: State, version: int) -> lis
     ]
 
 
-def _sources(usable: list[InterfaceAddress], destination: AddressSet) -> Iterator[InterfaceAddress]:
-    """Go through the addresses of one interface that can be taken.
+def _sources(usable: list[InterfaceAddress], destination: AddressSet) -> list[InterfaceAddress]:
+    """List the addresses of one interface that can be taken.
 
     IPv4 takes the first one whose network has the next hop, else the first; it passes over a second one of the same
     network (inet_select_addr, net/ipv4/devinet.c). Of several, it is a long comparison which one IPv6 takes
     (ipv6_dev_get_saddr, net/ipv6/addrconf.c).
     """
     if destination.version == 6:
-        yield from usable
-        return
+        return usable
     primary = list({one.network: one for one in reversed(usable)}.values())[::-1]
-    behind_gateways = destination
+    found, behind_gateways = [], destination
     for one in primary:
         if behind_gateways & AddressSet.of(one.network):
-            yield one
+            found.append(one)
         behind_gateways -= AddressSet.of(one.network)
-    if behind_gateways:
-        yield from primary
+    return primary if behind_gateways else found
 
 
 def _union(held: Iterable[InterfaceAddress], version: int) -> AddressSet:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any as Anything
 
 from iptables_model.model import matches
-from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Any, Condition, Not, Within
+from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Any, Assume, Condition, Not, Within
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.fields import HEADERS
 from iptables_model.netfilter.meaning.asking import asks, has_bits, one_of
@@ -15,7 +15,10 @@ from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.values.addresses import Network
 from iptables_model.values.names import Interface
 
-__all__ = ["ip", "iprange"]
+__all__ = ["ENDS_THERE", "ip", "iprange"]
+
+
+_IS_LATER = one_of("fragment", "yes")
 
 
 def ip(match: matches.Ip, evidence: Evidence) -> Condition:
@@ -29,7 +32,7 @@ def ip(match: matches.Ip, evidence: Evidence) -> Condition:
     )
     conditions = [asks(option, ask) for option, ask in asked if option is not None]
     if match.fragment is not None:
-        conditions.append(one_of("fragment", "yes" if match.fragment else "no"))
+        conditions.append(_IS_LATER if match.fragment else Not(_IS_LATER))
     return All(tuple(conditions))
 
 
@@ -57,20 +60,25 @@ def _is_protocol(number: int) -> Condition:
 
 _EXTENSION_HEADERS, _AUTHENTICATION = (43, 44, 60), 51
 _AUTHENTICATED = has_bits("headers", HEADERS.bits["AUTH"])
+ENDS_THERE = Assume(
+    "the search for the protocol ends at an authentication header",
+    "nf_tables does so, and ip6_tables does not",
+)
 
 
 @cache
 def _is_last_protocol(number: int) -> Condition:
     """Ask for the protocol behind all extension headers, which is none of these (ipv6_find_hdr, exthdrs_core.c).
 
-    At an authentication header the search ends for nf_tables (IP6_FH_F_AUTH, nft_set_pktinfo_ipv6). That ip6_tables
-    goes on behind it is left out: a dump looks alike.
+    At an authentication header the search ends for nf_tables (IP6_FH_F_AUTH, nft_set_pktinfo_ipv6), and for ip6_tables
+    goes on behind it.
     """
+    ends_there = All((_AUTHENTICATED, ENDS_THERE))
     if number == _AUTHENTICATION:
-        return Any((_AUTHENTICATED, _is_protocol(number)))
+        return Any((ends_there, _is_protocol(number)))
     if number in _EXTENSION_HEADERS:
         return NEVER
-    return All((_is_protocol(number), Not(_AUTHENTICATED))) if number else ALWAYS
+    return All((_is_protocol(number), Not(ends_there))) if number else ALWAYS
 
 
 def iprange(match: matches.Iprange, _: Evidence) -> Condition:

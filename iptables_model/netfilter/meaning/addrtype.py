@@ -91,7 +91,9 @@ def _of_types6(kinds: Sequence[matches.AddrType], field: str, by: str | None, ev
 
 
 def _looked_up(kind: str, field: str, by: str | None, evidence: Evidence) -> Condition:
-    """Ask for a type that a lookup of all routes tells (match_lookup_rt6, xt_addrtype.c)."""
+    """Ask for a type that a lookup of all routes tells, or for one of an interface its addresses (match_lookup_rt6)."""
+    if kind == "LOCAL" and by is not None and evidence.assigned:
+        return Any(tuple(All((Within(field, own), Within(by, name))) for name, own in evidence.assigned))
     if kind == "LOCAL":
         return _in_table(kind, field, by, evidence)
     if kind == "UNREACHABLE" and by is None and evidence.routing:

@@ -15,7 +15,7 @@ from iptables_model.values.negatable import Negatable
 
 __all__ = [
     "TRACKED",
-    "WHOLE",
+    "WITH_HEADER",
     "WITH_PORTS",
     "asks",
     "assumed",
@@ -41,7 +41,7 @@ def one_of(field: str, *names: str) -> Within:
     return Within(field, Choice(frozenset(names)))
 
 
-WHOLE = one_of("fragment", "no")
+WITH_HEADER = one_of("fragment", "no", "first")
 """A later fragment has no header to look into (xt_tcpudp.c: `par->fragoff != 0` does not match)."""
 
 TRACKED = Not(one_of("state", "INVALID", "UNTRACKED"))
@@ -88,4 +88,4 @@ def rest(match: Match, reason: str, *known: str) -> Condition:
 def unless_fragment(match: Match, condition: Condition) -> Condition:
     """Ask of a packet what the kernel reads even from a later fragment, where there are other bytes in that place."""
     others = assumed(match, "the bytes of a later fragment are not said")
-    return Any((All((WHOLE, condition)), All((Not(WHOLE), others))))
+    return Any((All((WITH_HEADER, condition)), All((Not(WITH_HEADER), others))))

@@ -11,7 +11,18 @@ import attrs
 
 from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
-from iptables_model.netfilter.condition import ALWAYS, All, Any, Assume, Condition, Initially, Not, Within
+from iptables_model.netfilter.condition import (
+    ALWAYS,
+    NEVER,
+    All,
+    Any,
+    Assume,
+    Condition,
+    Initially,
+    Not,
+    OnceChanged,
+    Within,
+)
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.fields import STATUS
 from iptables_model.netfilter.meaning.asking import TRACKED, WITH_PORTS, asks, assumed, has_bits, one_of
@@ -20,8 +31,10 @@ from iptables_model.values.addresses import HostPrefix
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import PortRange
 
-__all__ = ["connbytes", "connlabel", "conntrack", "helper", "state"]
+__all__ = ["TEMPLATE", "connbytes", "connlabel", "conntrack", "helper", "state"]
 
+TEMPLATE = "template"
+"""Names what raw may attach to a packet for want of a connection; all its ends are 0, it has no labels, no counters."""
 _TABLE = "the connection table is not in the dump"
 _RELATED = one_of("state", "RELATED")
 _FIRST = All((one_of("state", "NEW"), Initially("status", BitSet.of(0, STATUS.bits["CONFIRMED"]))))
@@ -73,7 +86,13 @@ def _expires(seconds: Anything) -> Condition:
 def _protocol(number: int) -> Condition:
     """Ask for the connection's protocol, which is the packet's unless an ICMP error is RELATED to it."""
     unknown = Assume(f"the connection's ctproto is {number}", _TABLE)
-    return Any((All((Not(_RELATED), Within("protocol", NumberSet.of(number)))), All((_RELATED, unknown))))
+    known = Any((All((Not(_RELATED), Within("protocol", NumberSet.of(number)))), All((_RELATED, unknown))))
+    return _unless_template(known, zero=number == 0)
+
+
+def _unless_template(known: Condition, *, zero: bool = False) -> Condition:
+    """Ask a connection, or say of a template whether zero is what is asked for (nf_ct_tmpl_alloc)."""
+    return OnceChanged(TEMPLATE, known, ALWAYS if zero else NEVER)
 
 
 @attrs.frozen
@@ -109,13 +128,15 @@ def _end(name: str, option: Negatable[Anything] | None) -> Condition:
 
 
 def _address(name: str, wanted: HostPrefix) -> Condition:
-    return _held(name, str(wanted), AddressSet.of(wanted.network))
+    allowed = AddressSet.of(wanted.network)
+    return _unless_template(_held(name, str(wanted), allowed), zero=allowed.holds(0))
 
 
 def _port(name: str, wanted: PortRange) -> Condition:
     unknown = Assume(f"what the connection has for a port is {wanted}", "its protocol has no ports")
-    known = _held(name, str(wanted), NumberSet.of(wanted.first, wanted.last))
-    return Any((All((WITH_PORTS, known)), All((Not(WITH_PORTS), unknown))))
+    allowed = NumberSet.of(wanted.first, wanted.last)
+    known = Any((All((WITH_PORTS, _held(name, str(wanted), allowed))), All((Not(WITH_PORTS), unknown))))
+    return _unless_template(known, zero=allowed.holds(0))
 
 
 def _held(name: str, text: str, allowed: AddressSet | NumberSet) -> Condition:
@@ -160,9 +181,10 @@ def connlabel(match: matches.Connlabel, _: Evidence) -> Condition:
     """
     room = Any((_FIRST, Assume("the connection has room for labels", "it may be older than the first rule about them")))
     labelled = room if match.set else Assume(f"the connection has label {match.label.value}", _TABLE, fleeting=True)
-    return asks(match.label, lambda _: All((TRACKED, labelled)))
+    return asks(match.label, lambda _: All((TRACKED, _unless_template(labelled))))
 
 
 def connbytes(match: matches.Connbytes, _: Evidence) -> Condition:
     """Compare the counters of the connection; what has none never matches (connbytes_mt, xt_connbytes.c)."""
-    return All((TRACKED, assumed(match, "the counters of connections are not in the dump", fleeting=True)))
+    counted = assumed(match, "the counters of connections are not in the dump", fleeting=True)
+    return All((TRACKED, _unless_template(counted)))

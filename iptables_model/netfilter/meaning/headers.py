@@ -10,7 +10,7 @@ from iptables_model.netfilter.condition import ALWAYS, All, Condition, Not, With
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.fields import HEADERS, TCP_FLAGS
 from iptables_model.netfilter.meaning.asking import (
-    WHOLE,
+    WITH_HEADER,
     asks,
     has_bits,
     masked,
@@ -77,11 +77,11 @@ def ah(match: matches.Ah, evidence: Evidence) -> Condition:
     """Ask for the SPI of an authentication header, which IPv6 has before its protocol (ipt_ah.c, ip6t_ah.c)."""
     spi = asks(match.ahspi, within_range("ahspi"))
     if evidence.family == 4:
-        return All((WHOLE, spi))
+        return All((WITH_HEADER, spi))
     there = has_bits("headers", HEADERS.bits["AUTH"])
     return All((there, spi, rest(match, "a packet here has no length of its authentication header", "ahspi")))
 
 
 def esp(match: matches.Esp, _: Evidence) -> Condition:
     """Ask for the SPI (esp_mt, net/netfilter/xt_esp.c)."""
-    return All((WHOLE, asks(match.espspi, within_range("espspi"))))
+    return All((WITH_HEADER, asks(match.espspi, within_range("espspi"))))

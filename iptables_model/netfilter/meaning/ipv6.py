@@ -6,7 +6,7 @@ from iptables_model.model import matches
 from iptables_model.netfilter.condition import All, Condition, Not, Within
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.fields import HEADERS
-from iptables_model.netfilter.meaning.asking import WHOLE, assumed, has_bits, rest
+from iptables_model.netfilter.meaning.asking import WITH_HEADER, assumed, has_bits, rest
 from iptables_model.netfilter.sets import NumberSet
 from iptables_model.values.headers import Ipv6Header
 
@@ -80,4 +80,4 @@ def srh(match: matches.Srh, _: Evidence) -> Condition:
 
 def mh(match: matches.Mh, _: Evidence) -> Condition:
     """Ask for the type of a mobility header (mh_mt6, net/ipv6/netfilter/ip6t_mh.c)."""
-    return All((WHOLE, rest(match, "a packet here has no type of its mobility header")))
+    return All((WITH_HEADER, rest(match, "a packet here has no type of its mobility header")))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from iptables_model.model import matches
 from iptables_model.model.text import match_text
 from iptables_model.netfilter.condition import All, Any, Assume, Condition, Not, Within
-from iptables_model.netfilter.evidence import Evidence
+from iptables_model.netfilter.evidence import Evidence, Routing
 from iptables_model.netfilter.routes import Decision, RouteType
 from iptables_model.netfilter.sets import AddressSet, NameSet
 from iptables_model.values.names import Interface
 
 __all__ = ["rpfilter"]
 
+_LINK_LOCAL = AddressSet.read("fe80::/10")
 _LOOPBACK = Within("in_interface", NameSet.of(Interface("lo")))
 _NOWHERE_YET: dict[int, Condition] = {
     4: All(
@@ -39,9 +40,20 @@ def _unknown(match: matches.Rpfilter, evidence: Evidence) -> Condition:
 
 
 def _known(match: matches.Rpfilter, evidence: Evidence) -> Condition:
+    """Ask the routes; for a link-local IPv6 address those of the interface alone (rpfilter_lookup_reverse6)."""
+    if evidence.family == 4:
+        return _back(match, evidence.routing, 4)
+    by_interface = (
+        All((Within("in_interface", name), _back(match, routing, 6))) for name, routing in evidence.routing_by_interface
+    )
+    near = Within("src", _LINK_LOCAL)
+    return Any((All((near, Any(tuple(by_interface)))), All((Not(near), _back(match, evidence.routing, 6)))))
+
+
+def _back(match: matches.Rpfilter, routing: Routing, family: int) -> Condition:
     ways = [
-        All((Within("src", addresses), *_behind(decision, match, evidence.family)))
-        for decision, addresses in evidence.routing
+        All((Within("src", addresses), *_behind(decision, match, family)))
+        for decision, addresses in routing
         if decision.type is RouteType.UNICAST or (decision.type is RouteType.LOCAL and match.accept_local)
     ]
     return Any(tuple(ways))

@@ -15,7 +15,7 @@ from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import NEVER, All, Any, Assume, Condition, Not, OnceChanged, Within
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.ipsets import Device, Element, IpSet, Ports
-from iptables_model.netfilter.meaning.asking import WHOLE, asks
+from iptables_model.netfilter.meaning.asking import WITH_HEADER, asks
 from iptables_model.netfilter.sets import AddressSet, LineSet, NameSet, NumberSet
 from iptables_model.values.sets import SetRef, Side
 
@@ -161,10 +161,10 @@ def _ports(value: Ports, side: Side) -> Iterator[Condition]:
     """Ask for a protocol and what stands for its port (get_port, net/netfilter/ipset/ip_set_getport.c)."""
     if value.protocols in _WITH_PORTS:
         yield Within("sport" if side is Side.SRC else "dport", value.numbers)
-        yield WHOLE
+        yield WITH_HEADER
     elif value.protocols in _ICMP:
         yield Within("icmp_type", value.numbers)
-        yield WHOLE
+        yield WITH_HEADER
     elif NumberSet.of(0) not in value.numbers:
         yield NEVER
     yield Within("protocol", value.protocols)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any as Anything
 
 from iptables_model.model import matches
-from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Any, Assume, Condition, Within
+from iptables_model.netfilter.bits import ANY_BITS
+from iptables_model.netfilter.condition import ALWAYS, NEVER, All, Any, Assume, Become, Condition, Within
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning.asking import asks, assumed, one_of, within_range
 from iptables_model.netfilter.sets import NumberSet
@@ -46,11 +47,16 @@ def _groups(match: matches.Owner) -> Anything:
     return ask
 
 
+_MARKED = Become("mark", ANY_BITS, "it is that of the socket")
 _WITH_SOCKETS = {4: (1, 6, 17), 6: (6, 17, 58)}
 
 
 def socket(match: matches.Socket, evidence: Evidence) -> Condition:
-    """Ask for an open socket, which only TCP, UDP and ICMP can have (nf_sk_lookup_slow_v4, nf_socket_ipv4.c)."""
+    """Ask for an open socket, which only TCP, UDP and ICMP can have (nf_sk_lookup_slow_v4, nf_socket_ipv4.c).
+
+    With `--restore-skmark` the packet takes its mark (socket_match, net/netfilter/xt_socket.c).
+    """
     numbers = [NumberSet.of(number) for number in _WITH_SOCKETS[evidence.family]]
     looked_up = Any(tuple(Within("protocol", number) for number in numbers))
-    return All((looked_up, assumed(match, "the open sockets of the node are not in the dump")))
+    found = All((looked_up, assumed(match, "the open sockets of the node are not in the dump")))
+    return All((found, _MARKED)) if match.restore_skmark else found

@@ -10,7 +10,7 @@ from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import ALWAYS, All, Any, Assume, Condition, Not, Within
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.meaning.asking import (
-    WHOLE,
+    WITH_HEADER,
     asks,
     has_bits,
     one_of,
@@ -22,7 +22,7 @@ from iptables_model.netfilter.meaning.asking import (
 from iptables_model.netfilter.sets import NumberSet
 from iptables_model.values.sctp import CHUNK_NUMBERS, ChunkMatch, ChunkTypes
 
-__all__ = ["dccp", "icmp", "icmp6", "multiport", "sctp", "tcp", "tcpmss", "udp"]
+__all__ = ["AT_ONCE", "dccp", "icmp", "icmp6", "multiport", "sctp", "tcp", "tcpmss", "udp"]
 
 _EVERY_CHUNK = (1 << 256) - 1
 _MSS = has_bits("tcp_options", 1 << 2)
@@ -30,7 +30,24 @@ _MSS = has_bits("tcp_options", 1 << 2)
 
 
 def _ports(match: matches.Tcp | matches.Udp | matches.Sctp | matches.Dccp) -> tuple[Condition, ...]:
-    return WHOLE, asks(match.sport, within_range("sport")), asks(match.dport, within_range("dport"))
+    return WITH_HEADER, asks(match.sport, within_range("sport")), asks(match.dport, within_range("dport"))
+
+
+AT_ONCE = Assume(
+    "one of the two ports that a rule excludes is enough to match",
+    "iptables-nft 1.8.9 compares both at once (add_nft_tcpudp, iptables/nft.c)",
+)
+
+
+def _excluded_ports(match: matches.Tcp | matches.Udp) -> Condition:
+    """Ask for ports, of which two single ones with a `!` each are special."""
+    whole, source, destination = _ports(match)
+    if all(
+        end is not None and end.negated and 0 < end.value.first == end.value.last for end in (match.sport, match.dport)
+    ):
+        both = All((source, destination))
+        return All((whole, Any((both, All((Any((source, destination)), AT_ONCE))))))
+    return All((whole, source, destination))
 
 
 def tcp(match: matches.Tcp, _: Evidence) -> Condition:
@@ -40,7 +57,7 @@ def tcp(match: matches.Tcp, _: Evidence) -> Condition:
     """
     return All(
         (
-            *_ports(match),
+            _excluded_ports(match),
             asks(match.tcp_flags, lambda flags: Within("tcp_flags", BitSet.of(flags.comp, flags.mask))),
             asks(match.tcp_option, lambda kind: has_bits("tcp_options", 1 << kind)),
         )
@@ -48,13 +65,16 @@ def tcp(match: matches.Tcp, _: Evidence) -> Condition:
 
 
 def tcpmss(match: matches.Tcpmss, _: Evidence) -> Condition:
-    """Ask for the MSS; a segment that says none matches behind `!` only (tcpmss_mt, net/netfilter/xt_tcpmss.c)."""
+    """Ask for the MSS; a segment that says none matches behind `!` only (tcpmss_mt, net/netfilter/xt_tcpmss.c).
+
+    A later fragment is dropped if its bytes look like no header of TCP, which is left out.
+    """
     return unless_fragment(match, asks(match.mss, lambda sizes: All((_MSS, within_range("mss")(sizes)))))
 
 
 def udp(match: matches.Udp, _: Evidence) -> Condition:
     """Ask for ports (udp_mt, net/netfilter/xt_tcpudp.c)."""
-    return All(_ports(match))
+    return _excluded_ports(match)
 
 
 def dccp(match: matches.Dccp, _: Evidence) -> Condition:
@@ -102,17 +122,17 @@ def multiport(match: matches.Multiport, _: Evidence) -> Condition:
         asks(match.dports, among("dport")),
         asks(match.ports, among("sport", "dport")),
     )
-    return All((WHOLE, *asked))
+    return All((WITH_HEADER, *asked))
 
 
 def icmp(match: matches.Icmp, _: Evidence) -> Condition:
     """Ask for a type and codes of ICMP, of which type 255 is any (icmp_match, net/netfilter/xt_tcpudp.c)."""
-    return All((WHOLE, asks(match.icmp_type, lambda kind: ALWAYS if kind.type == 0xFF else _icmp_type(kind))))
+    return All((WITH_HEADER, asks(match.icmp_type, lambda kind: ALWAYS if kind.type == 0xFF else _icmp_type(kind))))
 
 
 def icmp6(match: matches.Icmp6, _: Evidence) -> Condition:
     """Ask for a type and codes of ICMPv6 (icmp6_match, net/netfilter/xt_tcpudp.c)."""
-    return All((WHOLE, asks(match.icmpv6_type, _icmp_type)))
+    return All((WITH_HEADER, asks(match.icmpv6_type, _icmp_type)))
 
 
 def _icmp_type(kind: Anything) -> Condition:

@@ -58,6 +58,7 @@ UNDECIDED: Mapping[type[Match], Undecided] = MappingProxyType(
 PARTLY: Mapping[type[Match], str] = MappingProxyType(
     {
         matches.Ah: "length and reserved field",
+        matches.Ip: "the protocol behind an IPv6 authentication header, for which ip6_tables alone looks",
         matches.Connbytes: "the counters of a connection",
         matches.Connlabel: "labels that no `--set` sets",
         matches.Conntrack: "what nat made of the ends of later packets, `--ctexpire`",
@@ -74,9 +75,11 @@ PARTLY: Mapping[type[Match], str] = MappingProxyType(
         matches.Rt: "what stands in the header",
         matches.Sctp: "flags of chunks",
         matches.Set: "sets whose contents are not known, counters",
-        matches.Socket: "sockets of TCP, UDP and ICMP",
+        matches.Socket: "sockets of TCP, UDP and ICMP, their marks",
         matches.Srh: "what stands in the header",
         matches.Statistic: "`--mode nth`",
+        matches.Tcp: "one of two ports that a rule excludes, which is enough for iptables-nft 1.8.9",
+        matches.Udp: "as of `tcp`",
     }
 )
 """What stays UNKNOWN of matches that are decided otherwise."""

@@ -56,6 +56,8 @@ def _conntrack(spot: Spot) -> str:
         "from": f"{spot.sign()}--ctreplsrc {spot.network()}",
         "to": f"{spot.sign()}--ctrepldst {spot.network()}",
     }
+    if spot.seldom():
+        asked |= {"expiry": f"{spot.sign()}--ctexpire 1:600"}
     if spot.has_ports:
         ends = ("origsrc", "origdst", "replsrc", "repldst")
         asked |= {end: f"{spot.sign()}--ct{end}port {spot.ports()}" for end in ends}
@@ -105,7 +107,8 @@ def _rpfilter(spot: Spot) -> str:
 
 
 def _socket(spot: Spot) -> str:
-    return " ".join(("-m socket", *(one for one in ("--transparent", "--nowildcard") if spot.one(True, False))))
+    options = ("--transparent", "--nowildcard", "--restore-skmark")
+    return " ".join(("-m socket", *(one for one in options if spot.one(True, False))))
 
 
 _SETS = (
@@ -118,26 +121,57 @@ _SETS = (
 )
 
 
+_COUNTS = ("--{}-eq 5", "! --{}-eq 5", "--{}-lt 5", "--{}-gt 5")
+
+
 def _set(spot: Spot) -> str:
     name, sides = spot.one(*_SETS)
     options = ("--return-nomatch", "! --update-counters", "! --update-subcounters")
     asked = [one for one in options if spot.number(0, 3) == 0]
+    if spot.seldom():
+        asked += [spot.one(*_COUNTS).format(kind) for kind in ("packets", "bytes")]
     return " ".join((f"-m set {spot.sign()}--match-set {name}{spot.family} {sides}", *asked))
 
 
-def _nth(spot: Spot) -> str:
-    """Count packets: of one, each is the first; of more, it is assumed which one it is."""
-    return f"-m statistic --mode nth {spot.sign()}--every {spot.one('1 --packet 0', '1 --packet 0', '3 --packet 1')}"
+def _statistic(spot: Spot) -> str:
+    """Draw lots or count packets: of one, each is the first; of more, it is assumed which one it is.
+
+    Only once in a rule: `-m policy` between two of them takes the mode of the second one for its own.
+    """
+    if spot.seldom():
+        return (
+            f"-m statistic --mode nth {spot.sign()}--every {spot.one('1 --packet 0', '1 --packet 0', '3 --packet 1')}"
+        )
+    return f"-m statistic --mode random {spot.sign()}--probability {spot.one('0.5', '0.3', '1')}"
 
 
 def _label(spot: Spot) -> str:
-    """Label a connection; those from before the rules have no room for labels, and in raw neither have templates."""
+    """Label a connection; those from before the rules have no room for labels."""
     return f"-m connlabel {spot.sign()}--label {spot.number(0, 3)} --set"
 
 
 def _recent(spot: Spot) -> str:
+    """Note an address in a list, and now and then ask for what came before, which is assumed."""
     mask = "255.255.255.0" if spot.family == 4 else "ffff:ffff::"
-    return f"-m recent {spot.sign()}--set --name seen --mask {mask} --{spot.one('rsource', 'rdest')}"
+    asked = "set"
+    if spot.seldom():
+        asked = spot.one("remove", *(f"{way} --seconds 60 --reap --hitcount 2 --rttl" for way in ("rcheck", "update")))
+    return f"-m recent {spot.sign()}--{asked} --name seen --mask {mask} --{spot.one('rsource', 'rdest')}"
+
+
+def _connbytes(spot: Spot) -> str:
+    """Count what a connection sent, which is assumed."""
+    ways = f"--connbytes-dir {spot.one('original', 'both')} --connbytes-mode {spot.one('packets', 'bytes')}"
+    return f"-m connbytes {spot.sign()}--connbytes 1:900 {ways}"
+
+
+def _physdev(spot: Spot) -> str:
+    """Ask for ports of a bridge, by which no packet comes or goes here."""
+    asked = [f"{spot.sign()}--physdev-is-{kind}" for kind in ("in", "bridged") if spot.number(0, 2) == 0]
+    asked += [f"{spot.sign()}--physdev-in eth0"] * spot.one(0, 1)
+    if spot.hooks <= {"FORWARD", "POSTROUTING"}:
+        asked += spot.one([], [f"{spot.sign()}--physdev-out eth0", f"{spot.sign()}--physdev-is-out"])
+    return f"-m physdev {' '.join(asked or ['--physdev-in eth0'])}"
 
 
 def _policy(spot: Spot) -> str:
@@ -172,10 +206,11 @@ MATCHES = (
     Piece(_rpfilter, lambda spot: spot.table in ("raw", "mangle") and spot.hooks == {"PREROUTING"}),
     Piece(_socket, within("PREROUTING", "INPUT")),
     Piece(_set),
-    Piece(lambda spot: f"-m statistic --mode random {spot.sign()}--probability {spot.one('0.5', '0.3', '1')}"),
-    Piece(_nth, Spot.seldom),
-    Piece(_label, lambda spot: spot.table != "raw" and spot.seldom()),
+    Piece(_statistic),
+    Piece(_label, Spot.seldom),
     Piece(_recent),
+    Piece(_connbytes, Spot.seldom),
+    Piece(_physdev, within("PREROUTING", "INPUT", "FORWARD", "POSTROUTING")),
     Piece(lambda spot: f"-m helper {spot.sign()}--helper ftp"),
     Piece(_policy, _input_only),
     Piece(lambda spot: spot.one("-f", "! -f"), lambda spot: spot.family == 4 and spot.seldom()),

@@ -8,7 +8,7 @@ import attrs
 
 from tests.kernel.frames import AH, DCCP, ESP, ICMP, ICMP6, MH, SCTP, TCP, UDP, UDPLITE, Frame
 from tests.kernel.generate.spot import PORTS, TOS, TTLS
-from tests.kernel.lab import HOSTS, OWN, WAYS, way_to
+from tests.kernel.lab import HOSTS, ODD, OWN, WAYS, way_to
 
 __all__ = ["ACK", "error", "packets"]
 
@@ -44,13 +44,16 @@ _NOWHERE = {
 }
 """Where the packets of other machines may go, though it is no machine's address, or one of a link."""
 _NOWHERE_FROM_HERE = {
-    4: ("0.0.0.9", "240.0.0.1", "127.0.0.1"),
+    4: ("0.0.0.9", "240.0.0.1", "127.0.0.1", "224.0.0.9", "239.1.1.1"),
     6: ("ff02::9", "ff0e::9", "2001:db8::", "fd00:244:1::", "::1"),
 }
 """Where those of the node may go, of which it gets no copy: that would be no flow."""
 _FROM_NOWHERE = {
-    4: ("127.0.0.1", "127.0.0.2", "224.0.0.9", "255.255.255.255", "192.0.2.1", "0.0.0.0"),  # noqa: S104 (a source)
-    6: ("::1", "::", "ff02::1", "fe80::5", "2001:db8::1"),
+    4: (
+        *("127.0.0.1", "127.0.0.2", "224.0.0.9", "255.255.255.255", "192.0.2.1", "192.0.2.255", "10.244.1.255"),
+        *("0.0.0.0", *ODD[4]),  # noqa: S104 (a source)
+    ),
+    6: ("::1", "::", "ff02::1", "fe80::5", "fe80::ff:fe00:1", "2001:db8::1", *ODD[6]),
 }
 
 
@@ -100,13 +103,19 @@ def _frame(random: Random, family: int, number: int) -> Frame:
 def _odd(random: Random, frame: Frame, fragments: float) -> Frame:
     """Have a packet now and then come from nowhere, go nowhere, or be a fragment."""
     if random.random() < fragments:
-        return attrs.evolve(frame, offset=random.choice((1, 3, 100)), headers=())
-    if random.random() < 0.08:
-        known = _NOWHERE_FROM_HERE if frame.way is None else _NOWHERE
-        frame = attrs.evolve(frame, dst=random.choice(known[frame.version]))
-    if random.random() < 0.04 and frame.way is not None:
+        return _fragment(attrs.evolve(frame, offset=random.choice((0, 1, 3, 100)), headers=()))
+    if random.random() < 0.15:
+        known = (_NOWHERE_FROM_HERE if frame.way is None else _NOWHERE)[frame.version]
+        frame = attrs.evolve(frame, dst=random.choice((*known, *ODD[frame.version])))
+    if random.random() < 0.06 and frame.way is not None:
         frame = attrs.evolve(frame, src=random.choice(_FROM_NOWHERE[frame.version]))
     return frame
+
+
+def _fragment(frame: Frame) -> Frame:
+    """Fill the first fragment of a packet up to a multiple of 8 bytes, as all but the last have to be."""
+    payload = frame.size - (20 if frame.version == 4 else 40)
+    return frame if frame.offset else attrs.evolve(frame, length=frame.length + -payload % 8)
 
 
 def error(answer: Frame, opener: Frame) -> Frame:

@@ -51,14 +51,17 @@ def _rule(random: Random, family: int, name: str, hooks: frozenset[str], later: 
     elif random.random() < 0.1:
         yield f"! -p {random.choice(_PROTOCOLS[family])}"
     known = [match for match in MATCHES if match.fits(spot)]
-    for match in random.sample(known, min(len(known), random.choice((0, 0, 1, 1, 2, 3)))):
-        yield match.write(spot)
-    yield from _target(spot, later)
+    written = [match.write(spot) for match in random.sample(known, min(len(known), random.choice((0, 0, 1, 1, 2, 3))))]
+    target = _target(spot, later)
+    # iptables-nft joins what is asked twice.
+    yield from (match for match in written if not (match.startswith("-m tcp ") and target.startswith("-m tcp ")))
+    yield target
 
 
-def _target(spot: Spot, later: list[str]) -> Iterator[str]:
+def _target(spot: Spot, later: list[str]) -> str:
     kind = spot.random.random()
     if later and kind < 0.4:
-        yield f"{spot.one('-j', '-j', '-g')} {spot.one(*later)}"
-    elif kind < 0.95:
-        yield spot.one(*(target for target in TARGETS if target.fits(spot))).write(spot)
+        return f"{spot.one('-j', '-j', '-g')} {spot.one(*later)}"
+    if kind < 0.95:
+        return spot.one(*(target for target in TARGETS if target.fits(spot))).write(spot)
+    return ""

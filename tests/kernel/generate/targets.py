@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 
 from tests.kernel.generate.spot import PORTS, Piece, Spot, table_is
-from tests.kernel.lab import HOSTS, OWN, PROXY
+from tests.kernel.lab import HOSTS, ODD, OWN, PROXY
 
 __all__ = ["TARGETS"]
 
@@ -62,10 +63,19 @@ def _destination(spot: Spot) -> str:
     return f"-j DNAT --to-destination {to}{shifted}{spot.one('', '', ' --random', ' --persistent')}"
 
 
+_FROM_OUTSIDE = {4: ("224.0.0.1", "255.255.255.255", "10.244.1.255"), 6: ("ff02::1", "ff01::1")}
+_FROM_ANYWHERE = {4: ("224.0.0.9", *ODD[4]), 6: ("ff02::9", "ff0e::9", "fe80::77", "fe80::ff:fe00:2", *ODD[6])}
+
+
 def _nowhere(spot: Spot) -> str:
-    """Translate to what is no machine's address, or one of a link."""
-    known = {4: ("224.0.0.1", "255.255.255.255", "10.244.1.255"), 6: ("ff02::1", "ff01::1", "fe80::ff:fe00:2")}
-    return f"-j DNAT --to-destination {spot.one(*known[spot.family])}"
+    """Translate to what is no machine's address, one of a link, or of a route that is odd.
+
+    Of some the node would get a copy if it sent the packet: that would be no flow.
+    """
+    known = _FROM_ANYWHERE[spot.family]
+    if spot.hooks == {"PREROUTING"}:
+        known += _FROM_OUTSIDE[spot.family]
+    return f"-j DNAT --to-destination {spot.one(*known)}"
 
 
 def _source(spot: Spot) -> str:
@@ -141,7 +151,19 @@ _TAKEN = ("--map-mark", "--map-prio", "--map-queue", "--map-mark --map-prio --ma
 
 def _ct(spot: Spot) -> str:
     zone = f"{spot.one('--zone', '--zone-reply')} {spot.one('3', 'mark')}"
-    return f"-j CT {spot.one('--notrack', '--notrack', zone, '--ctevents new --expevents new')}"
+    return f"-j CT {spot.one('--notrack', zone, '--ctevents new --expevents new')}"
+
+
+def _prefix(spot: Spot, kind: str, side: str) -> str:
+    """Translate a prefix, of packets that have it; of others it spoils the checksum, for which nat drops some."""
+    length = spot.one(48, 64)
+    old, new = (ip_network(f"{near}/{length}") for near in spot.random.sample(HOSTS[6], 2))
+    return f"-m iprange --{side}-range {old[0]}-{old[-1]} -j {kind} --src-pfx {old} --dst-pfx {new}"
+
+
+def _tee(spot: Spot) -> str:
+    """Send a copy, which ends at the laboratory's own table."""
+    return f"-j TEE --gateway {spot.host()}{spot.one('', ' --oif pod0')}"
 
 
 def _hmark(spot: Spot) -> str:
@@ -189,6 +211,10 @@ def _priority(spot: Spot) -> bool:
     return spot.table == "mangle" and spot.hooks <= _OUTWARD
 
 
+def _translates(spot: Spot, *hooks: str) -> bool:
+    return spot.family == 6 and spot.table == "mangle" and spot.hooks <= set(hooks)
+
+
 def _only(spot: Spot, protocol: str, table: str) -> bool:
     return spot.protocol == protocol and spot.table == table
 
@@ -201,10 +227,10 @@ TARGETS = (
     Piece(_mark, table_is("mangle")),
     Piece(_mark, table_is("mangle")),
     Piece(_connmark),
-    Piece(_ct, table_is("raw")),
+    *[Piece(_ct, table_is("raw"))] * 3,
     Piece(lambda _: "-j CT --helper ftp", lambda spot: _only(spot, "tcp", "raw")),
     Piece(_destination, _nat_at("PREROUTING", "OUTPUT")),
-    Piece(_nowhere, _nat_at("PREROUTING")),
+    Piece(_nowhere, _nat_at("PREROUTING", "OUTPUT")),
     Piece(_redirect, _nat_at("PREROUTING", "OUTPUT")),
     Piece(_source, _nat_at("POSTROUTING", "INPUT")),
     Piece(_masquerade, _nat_at("POSTROUTING")),
@@ -223,6 +249,9 @@ TARGETS = (
     Piece(lambda spot: f"-j IDLETIMER --timeout 600 {spot.one('--label seen', '--label rung --alarm')}", Spot.seldom),
     Piece(lambda _: "-j RATEEST --rateest-name seen --rateest-interval 1s --rateest-ewma 4s", Spot.seldom),
     Piece(_hmark, lambda spot: spot.table == "mangle" and spot.seldom()),
+    Piece(lambda spot: _prefix(spot, "SNPT", "src"), lambda spot: _translates(spot, "INPUT", "POSTROUTING")),
+    Piece(lambda spot: _prefix(spot, "DNPT", "dst"), lambda spot: _translates(spot, "PREROUTING", "OUTPUT")),
+    Piece(_tee),
     Piece(lambda _: "-j CHECKSUM --checksum-fill", table_is("mangle")),
     Piece(lambda spot: f"-j AUDIT --type {spot.one('accept', 'drop', 'reject')}"),
     Piece(_set),
