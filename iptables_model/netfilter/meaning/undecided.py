@@ -58,7 +58,7 @@ UNDECIDED: Mapping[type[Match], Undecided] = MappingProxyType(
 PARTLY: Mapping[type[Match], str] = MappingProxyType(
     {
         matches.Ah: "length and reserved field",
-    matches.Ip: "the protocol behind an IPv6 authentication header, which ip6_tables looks for and nf_tables does not",
+        matches.Ip: "which protocol a packet has with an IPv6 authentication header, in which the backends differ",
         matches.Connbytes: "the counters of a connection",
         matches.Connlabel: "labels that no `--set` sets",
         matches.Conntrack: "what nat made of the ends of later packets, `--ctexpire`",
@@ -78,8 +78,8 @@ PARTLY: Mapping[type[Match], str] = MappingProxyType(
         matches.Socket: "sockets of TCP, UDP and ICMP, their marks",
         matches.Srh: "what stands in the header",
         matches.Statistic: "`--mode nth`",
-    matches.Tcp: "one of two ports that a rule excludes, which is enough for iptables-nft 1.8.9",
-    matches.Udp: "as of `tcp`",
+        matches.Tcp: "one of two ports that a rule excludes, which is enough for iptables-nft 1.8.9",
+        matches.Udp: "as of `tcp`",
     }
 )
 """What stays UNKNOWN of matches that are decided otherwise."""
