@@ -76,7 +76,7 @@ _ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
 _ICMP = {4: 1, 6: 58}
 _FROM_NOBODY, _FROM_LINK = (Within("src", AddressSet.read(text)) for text in ("::", "fe80::/10"))
 _ROUTED_BY = {4: ("dst", "mark", "tos"), 6: ("dst", "mark", "tos", "ttl")}
-"""Fields for whose change in mangle a packet of the node is routed again (nf_route_table_hook4, nf_route_table_hook6)."""
+"""Fields for whose change in mangle packets of the node are routed again (nf_route_table_hook4 and 6)."""
 _FRAGMENT = Within("fragment", Choice(frozenset({"yes", "first"})))
 _CROSSES = Assume("the packet leaves by another interface than that by which it came", "there are several ways")
 _IMPOSSIBLE = "no such packet comes from another machine"
