@@ -73,6 +73,9 @@ OLDER = Assume("the connection is older than the rules of nat", "the connection 
 _UNSEEN = All((Within("state", _NEW), Within("status", BitSet.of(0, 3 << 4)), OLDER))
 """What nat asks its rules about in vain, since the connection is confirmed (nf_nat_initialized, nf_nat_setup_info)."""
 _ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
+_LIKE_THE_FIRST = Assume("the packet leaves by the interface of the first one", "there are several ways")
+_OTHER_MASQUERADE = All((_SRC_NAT, _ORIGINAL, Not(_LIKE_THE_FIRST)))
+"""What MASQUERADE translated and no longer leaves by that interface (nf_nat_oif_changed, nf_nat_core.c)."""
 _ICMP = {4: 1, 6: 58}
 _FROM_NOBODY, _FROM_LINK = (Within("src", AddressSet.read(text)) for text in ("::", "fe80::/10"))
 _ROUTED_BY = {4: ("dst", "mark", "tos"), 6: ("dst", "mark", "tos", "ttl")}
@@ -368,6 +371,8 @@ class Path:
         fields = ("src", "sport") if source else ("dst", "dport")
         first, answer = (_SRC_NAT, _DST_NAT) if source else (_DST_NAT, _SRC_NAT)
         changed, unchanged = self._part(state, Any((All((first, _ORIGINAL)), All((answer, Not(_ORIGINAL))))))
+        if hook == "POSTROUTING" and self._evidence.routing and state.view("out_interface").single is None:
+            changed = self._without(changed, _OTHER_MASQUERADE, "its connection was masqueraded for another interface")
         opened = (Constant(AddressSet.everything(self._evidence.family)), Constant(NumberSet((0, 1 << 16))))
         return unchanged + [one.rewritten(**dict(zip(fields, opened, strict=True))) for one in changed]
 
