@@ -39,7 +39,7 @@ from iptables_model.netfilter.steps import last_of
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.names import Interface
 
-__all__ = ["Arrival", "Delivery", "Path"]
+__all__ = ["OLDER", "Arrival", "Delivery", "Path"]
 
 _NOWHERE = Constant(NameSet.nothing_there())
 _CONFIRMED = STATUS.bits["CONFIRMED"]
@@ -70,9 +70,17 @@ _SOME_CONNECTION = {
     "connmark": Constant(ANY_BITS),
 }
 _SRC_NAT, _DST_NAT = (Within("status", BitSet.of(bit, bit)) for bit in (1 << 4, 1 << 5))
+OLDER = Assume("the connection is older than the rules of nat", "the connection table is not in the dump")
+_UNSEEN = All((Within("state", _NEW), Within("status", BitSet.of(0, 3 << 4)), OLDER))
+"""What nat asks its rules about in vain, since the connection is confirmed (nf_nat_initialized, nf_nat_setup_info)."""
 _ORIGINAL = Within("direction", Choice(frozenset({"ORIGINAL"})))
+_LIKE_THE_FIRST = Assume("the packet leaves by the interface of the first one", "there are several ways")
+_OTHER_MASQUERADE = All((_SRC_NAT, _ORIGINAL, Not(_LIKE_THE_FIRST)))
+"""What MASQUERADE translated and no longer leaves by that interface (nf_nat_oif_changed, nf_nat_core.c)."""
 _ICMP = {4: 1, 6: 58}
 _FROM_NOBODY, _FROM_LINK = (Within("src", AddressSet.read(text)) for text in ("::", "fe80::/10"))
+_ROUTED_BY = {4: ("dst", "mark", "tos"), 6: ("dst", "mark", "tos", "ttl")}
+"""Fields for whose change in mangle packets of the node are routed again (nf_route_table_hook4 and 6)."""
 _FRAGMENT = Within("fragment", Choice(frozenset({"yes", "first"})))
 _CROSSES = Assume("the packet leaves by another interface than that by which it came", "there are several ways")
 _IMPOSSIBLE = "no such packet comes from another machine"
@@ -158,16 +166,16 @@ class Path:
         packet was routed again (nf_nat_ipv4_local_fn, ip_route_me_harder): a hook's state keeps its `out`.
         """
         if self._knows_ways:
-            ways = [found for state in states for found in self._ways(state)]
+            ways = [found for state in states for found in self._ways(state, again=False)]
             states = [one for state, way in ways for one in self._leaving(state, way)]
         states = self._gathered(states)
         states = self._tracked(self._untracked(states, "OUTPUT"))
-        states = self._routable(self._hook("mangle", "OUTPUT", states))
-        states = self._routable(self._walk.together(self._nat("OUTPUT", states)))
+        states = self._routable(self._hook("mangle", "OUTPUT", states), _ROUTED_BY[self._evidence.family])
+        states = self._routable(self._walk.together(self._nat("OUTPUT", states)), ("dst",))
         states = self._hook("filter", "OUTPUT", states)
         states = self._hook("security", "OUTPUT", states)
         for state in states:
-            for other, way in self._ways(state):
+            for other, way in self._ways(state, again="dst" in state.now):
                 left = self._leaving(other, way) if _has_new_way(other) else [other]
                 if way.interfaces in _LOOPBACK:
                     self._loop_back(left)
@@ -180,9 +188,9 @@ class Path:
             return self._postrouting(self._without(states, self._evidence.kept, _STAYS))
         return self._without(self._postrouting(states), self._evidence.kept, _STAYS)
 
-    def _ways(self, state: State) -> list[tuple[State, Decision]]:
-        """Part packets of the node by their way; those that have none end here."""
-        found, rest = self._by_first(state, self._evidence.departures(again="dst" in state.now))
+    def _ways(self, state: State, *, again: bool) -> list[tuple[State, Decision]]:
+        """Part packets of the node by their way, or by that `again`; those that have none end here."""
+        found, rest = self._by_first(state, self._evidence.departures(again=again))
         routing = self._evidence.routing
         for one in rest:
             here, elsewhere = self._part(one, self._evidence.at_home)
@@ -208,14 +216,15 @@ class Path:
                     found.append((one, _HOME if decision.type is RouteType.LOCAL else decision))
         return found
 
-    def _routable(self, states: list[State]) -> list[State]:
-        """Drop packets whose new destination no route leads to (ip_route_me_harder, net/ipv4/netfilter.c)."""
+    def _routable(self, states: list[State], fields: tuple[str, ...]) -> list[State]:
+        """Drop packets to which no route leads any more now that a field has changed (ip_route_me_harder)."""
         if not self._evidence.routing:
             return states
-        return [one for state in states for one in (self._only_routed(state) if "dst" in state.now else [state])]
-
-    def _only_routed(self, state: State) -> list[State]:
-        return [one for one, _ in self._ways(state)]
+        passed = []
+        for state in states:
+            changed = any(field in state.now and state.view(field) != state.was(field) for field in fields)
+            passed += [one for one, _ in self._ways(state, again=True)] if changed else [state]
+        return passed
 
     def _leaving(self, state: State, way: Decision) -> list[State]:
         """Say by which interface packets leave; where nothing decides it, the packet asked about does."""
@@ -331,7 +340,10 @@ class Path:
             for other in rest:
                 later, new = self._part(other, self._later)
                 first += new
-                passed += [one for known in later for one in self._translated(hook, known)]
+                for known in later:
+                    unseen, settled = ([], [known]) if self._walk.lacks("nat", hook) else self._part(known, _UNSEEN)
+                    first += unseen
+                    passed += [two for one in settled for two in self._translated(hook, one)]
             passed += without
         return self._bound(hook, first) + passed
 
@@ -369,6 +381,8 @@ class Path:
         fields = ("src", "sport") if source else ("dst", "dport")
         first, answer = (_SRC_NAT, _DST_NAT) if source else (_DST_NAT, _SRC_NAT)
         changed, unchanged = self._part(state, Any((All((first, _ORIGINAL)), All((answer, Not(_ORIGINAL))))))
+        if hook == "POSTROUTING" and self._evidence.routing and state.view("out_interface").single is None:
+            changed = self._without(changed, _OTHER_MASQUERADE, "its connection was masqueraded for another interface")
         opened = (Constant(AddressSet.everything(self._evidence.family)), Constant(NumberSet((0, 1 << 16))))
         return unchanged + [one.rewritten(**dict(zip(fields, opened, strict=True))) for one in changed]
 

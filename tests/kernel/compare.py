@@ -14,7 +14,7 @@ from iptables_model.netfilter.fields import HEADERS, STATUS
 from iptables_model.netfilter.meaning.addresses import ENDS_THERE
 from iptables_model.netfilter.meaning.transport import AT_ONCE
 from iptables_model.netfilter.packet import FieldSet
-from iptables_model.netfilter.path import Delivery
+from iptables_model.netfilter.path import OLDER, Delivery
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.netfilter.state import State, Supposition
 from iptables_model.netfilter.trace import flows_of
@@ -52,8 +52,11 @@ def answers(ruleset: Ruleset, frame: Frame, passed: Passed, node: Node) -> tuple
 def _known(assumed: Assume, state: State) -> Supposition | None:
     """Answer what only the laboratory knows: nobody listens but the transparent sockets, and no packet has a cookie.
 
-    Its sysctls let packets pass, and its rules are those of iptables-nft 1.8.9.
+    No connection is older than the rules and without an answer. Its sysctls let packets pass, and its rules are those
+    of iptables-nft 1.8.9.
     """
+    if assumed is OLDER:
+        return Supposition(holds=False)
     if assumed.reason in _GIVEN:
         return Supposition(holds=True)
     if assumed.reason not in _RUNNING:

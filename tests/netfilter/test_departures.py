@@ -107,3 +107,31 @@ def test_that_rp_filter_is_off_is_assumed_where_the_way_back_is_another(
     }
     found = ends(Packet(src=src, dst=dst, in_interface=came))
     assert found == (stray if assumed else {("local", "none", "")})
+
+
+def test_of_several_ways_a_later_packet_may_take_another_than_its_masquerade() -> None:
+    rules = parse("*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n")
+    later = {"state": "ESTABLISHED", "status": "CONFIRMED,SNAT", "direction": "ORIGINAL"}
+    like_the_first = "the packet leaves by the interface of the first one"
+    assert ends(Packet(src="10.244.1.9", dst="172.18.0.7", in_interface="pod0", **later), rules) == {
+        ("forwarded", "pod0,pod1", like_the_first),
+        ("dropped: its connection was masqueraded for another interface", "pod0,pod1", f"not: {like_the_first}"),
+    }
+    assert ends(Packet(src="10.244.1.9", dst="198.51.100.7", in_interface="pod0", **later), rules) == {
+        ("forwarded", "eth0", "")
+    }
+
+
+def test_nat_may_ask_its_rules_in_vain_about_a_connection_that_is_older() -> None:
+    rules = parse("*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j DNAT --to-destination 10.244.1.7\nCOMMIT\n")
+    packet = Packet(src="198.51.100.9", dst="10.244.1.9", in_interface="eth0", state="NEW", status="CONFIRMED")
+    flows = trace(rules, packet, node=NODE)
+    assert {str(flow.packet.dst) for flow in flows} == {"10.244.1.9"}
+    assert {len(step.steps) for step in trace(rules, packet, node=NODE, keep_traces=True)} == {0, 1}
+
+
+def test_of_several_ways_one_may_lead_from_the_link_of_a_source() -> None:
+    found = {end for end, _, _ in ends(Packet(src="fe80::5", dst="fd03::7", in_interface="pod1"))}
+    assert found == {"forwarded", "rejected: the source is of one link"}
+    found = {end for end, _, _ in ends(Packet(src="fe80::5", dst="fd03::7", in_interface="eth0"))}
+    assert found == {"rejected: the source is of one link"}

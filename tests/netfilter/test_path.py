@@ -151,7 +151,11 @@ def _shown(held: AddressSet | None) -> str:
             SRC_NAT,
             {("ORIGINAL", "8.8.8.8", "open"), ("REPLY", "open", "192.0.2.9"), ("REPLY", ALL_HOSTS, "192.0.2.9")},
         ),
-        (SRC_NAT | DST_NAT, {("ORIGINAL,REPLY", "open", "open"), ("ORIGINAL,REPLY", ALL_HOSTS, "open")}),
+        (
+            SRC_NAT | DST_NAT,
+            {(sides, "open", "open") for sides in ("ORIGINAL", "REPLY", "ORIGINAL,REPLY")}
+            | {("ORIGINAL,REPLY", ALL_HOSTS, "open")},
+        ),
     ],
 )
 def test_a_later_packet_is_translated_as_the_first_or_back(status: int, found: set[tuple[str, ...]]) -> None:

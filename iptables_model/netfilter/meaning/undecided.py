@@ -58,7 +58,7 @@ UNDECIDED: Mapping[type[Match], Undecided] = MappingProxyType(
 PARTLY: Mapping[type[Match], str] = MappingProxyType(
     {
         matches.Ah: "length and reserved field",
-        matches.Ip: "the protocol behind an IPv6 authentication header, for which ip6_tables alone looks",
+        matches.Ip: "which protocol a packet has with an IPv6 authentication header, in which the backends differ",
         matches.Connbytes: "the counters of a connection",
         matches.Connlabel: "labels that no `--set` sets",
         matches.Conntrack: "what nat made of the ends of later packets, `--ctexpire`",
