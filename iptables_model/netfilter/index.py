@@ -14,7 +14,7 @@ from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.remainder import Remainder
 from iptables_model.netfilter.sets import AddressSet, LineSet, NumberSet
-from iptables_model.netfilter.state import Mixed, State
+from iptables_model.netfilter.state import Mixed, Override, Shifted, State
 
 __all__ = ["FEW", "KeyIndex", "SetIndex", "selective"]
 
@@ -54,14 +54,18 @@ class KeyIndex:
         if isinstance(wanted, AddressSet | NumberSet) and wanted.single is not None:
             return min(self._first(self._keyed(wanted.single), start), self._first(self._loose, start))
         # A wide set mostly holds the very next key, and is asked for once; to look all its keys up would take longer.
-        for place, key in enumerate(self._keys[start : start + FEW], start):
+        end = len(self._keys)
+        for place in range(start, end if isinstance(wanted, Remainder) else min(start + FEW, end)):
+            key = self._keys[place]
             if key is None or wanted.holds(key):
                 return place
-        wanted = state.view(self.field)
+        return end if isinstance(wanted, Remainder) else self._first(self._among(wanted), start)
+
+    def _among(self, wanted: LineSet) -> list[int]:
         places = self._known.get(wanted)
         if places is None:
             places = self._known[wanted] = self._places_within(wanted.bounds)
-        return self._first(places, start)
+        return places
 
     def _keyed(self, key: int) -> list[int]:
         """List the places of a key; those of a port that many Services have are asked for again and again."""
@@ -110,8 +114,8 @@ class Masks:
         return [(one.mask, one.value) for one in held.patterns] if len(held.patterns) <= FEW else None
 
     def met(self, held: BitSet) -> Sequence[Slot] | None:
-        """List the slots in which packets are, or give None if bits under some mask are open."""
-        if any(mask & ~held.patterns[0].mask for mask in self._masks):
+        """List the slots in which packets are, or give None if masks are many or bits under one of them are open."""
+        if len(self._masks) > FEW or any(mask & ~held.patterns[0].mask for mask in self._masks):
             return None
         return [(mask, held.patterns[0].value & mask) for mask in self._masks]
 
@@ -161,7 +165,7 @@ class SetIndex:
         held = _narrow(state, self._field)
         if held is None:
             return start
-        if self._patience:
+        if self._patience > 0:
             self._patience -= 1
             return start
         return self._table.next_place(held, start)
@@ -174,12 +178,19 @@ class SetIndex:
 def _narrow(state: State, field: str) -> LineSet | BitSet | None:
     """Give what a field can be now, unless it has many parts or would have to be put together from a remainder."""
     override = state.now.get(field)
-    if isinstance(override, Mixed) and any(isinstance(state.held(one.field), Remainder) for one in override.sources):
+    if any(isinstance(state.held(source), Remainder) for source in _sources(override)):
         return None
-    held = state.glimpse(field)
+    held = state.held(field) if override is None else state.image(override)
     if isinstance(held, LineSet):
         return held if len(held.bounds) <= 2 * FEW else None
     return held if isinstance(held, BitSet) and len(held.patterns) == 1 else None
+
+
+def _sources(override: Override | None) -> Sequence[str]:
+    """Name the fields of the packet asked about from which a field was made anew."""
+    if isinstance(override, Mixed):
+        return [source.field for source in override.sources]
+    return [override.field] if isinstance(override, Shifted) else []
 
 
 def selective(samples: Sequence[Mapping[str, FieldSet]]) -> frozenset[str]:

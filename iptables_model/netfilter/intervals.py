@@ -99,9 +99,9 @@ def subtract(one: Bounds, other: Bounds) -> Bounds:
         return _without(one, *other)
     # Within the span of `one`, the complement of `other` has the same inner bounds.
     low, high = one[0], one[-1]
-    inner = _without((low, high), low, low)
-    for pair in pairs(_within(other, low, high)):
-        inner = _without(inner, *pair)
+    inner = _within(other, low, high)
+    inner = inner[1:] if inner[:1] == (low,) else (low, *inner)
+    inner = inner[:-1] if inner[-1:] == (high,) else (*inner, high)
     return intersect(one, inner)
 
 

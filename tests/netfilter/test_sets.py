@@ -31,6 +31,12 @@ def test_intervals_are_sets(one: intervals.Bounds, other: intervals.Bounds) -> N
     assert {point for point in POINTS if intervals.contains(one, point)} == members(one)
 
 
+def test_a_large_set_is_taken_out_of_a_wide_one_at_once() -> None:
+    holes = tuple(range(10, 200_010))
+    assert intervals.subtract((0, 300_000), holes) == (0, *holes, 300_000)
+    assert intervals.subtract((10, 200_009), holes) == holes[1:-1]
+
+
 @given(bounds, bounds)
 def test_intervals_have_one_form(one: intervals.Bounds, other: intervals.Bounds) -> None:
     """Equal sets have equal bounds, so that sets can be compared and used as keys."""
