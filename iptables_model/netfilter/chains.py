@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from functools import cached_property, partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from iptables_model.model.matches import Ip, Tcp, Udp
+from iptables_model.model.matches import Ip, Socket, Tcp, Udp
 from iptables_model.model.option import Match
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import BUILTIN_CHAINS, Parts, Pending, Ruleset, derived, pending_in
@@ -33,6 +33,7 @@ _MOST = 256
 _AT_HAND = 64
 """So many short chains are kept at hand: those of a Service with dozens of endpoints."""
 
+_KEYS = ((Ip, "destination"), (Tcp, "dport"), (Udp, "dport"), (Socket, "restore_skmark"))
 _BY_INDEX = frozenset({"dst", "dport"})
 _BY_NOTHING: frozenset[str] = frozenset()
 
@@ -107,10 +108,11 @@ class ReadyChain:
     def _indexes(self) -> tuple[KeyIndex, ...]:
         """Give an index of destinations and one of ports, if rules ask for exact ones."""
         addresses, ports = [], []
-        for network, tcp, udp in self.rules.values(((Ip, "destination"), (Tcp, "dport"), (Udp, "dport"))):
+        for network, tcp, udp, changes in self.rules.values(_KEYS):
+            # A match that changes packets does so even if the port is another.
             address = None if network is None else single_address(network)
             addresses.append(None if address is None else int(address))
-            port = tcp or udp
+            port = None if changes else tcp or udp
             ports.append(port.first if port is not None and port.first == port.last else None)
         indexes = (KeyIndex("dst", addresses), KeyIndex("dport", ports))
         return tuple([index for index in indexes if index.loose < self.size])

@@ -165,10 +165,25 @@ def needed_by(condition: Condition) -> dict[str, FieldSet]:
     match condition:
         case Within(field, allowed):
             return {field: allowed}
-        case All(conditions):
+        case All(conditions) if not any(map(_changes, conditions)):
             return {field: allowed for one in reversed(conditions) for field, allowed in needed_by(one).items()}
         case _:
             return {}
+
+
+def _changes(condition: Condition) -> bool:
+    """Say whether packets change by being asked, so that they have to be even where another condition does not hold."""
+    match condition:
+        case Become():
+            return True
+        case Not(inner):
+            return _changes(inner)
+        case All(conditions) | Any(conditions):
+            return any(map(_changes, conditions))
+        case OnceChanged(_, before, after):
+            return _changes(before) or _changes(after)
+        case _:
+            return False
 
 
 ALWAYS = All()

@@ -32,6 +32,7 @@ __all__ = [
     "Taken",
     "about",
     "assumption_key",
+    "restored",
     "worth_telling",
 ]
 
@@ -286,6 +287,13 @@ def _mixed(xor: int, sources: tuple[tuple[BitSet, int, int], ...]) -> BitSet:
     for held, kept, left in sources:
         found ^= held.kept(kept).moved(left)
     return found
+
+
+def restored(state: State, *fields: str) -> State:
+    """Give fields back what they were when the question was asked."""
+    other = state.copy()
+    other.now = {field: held for field, held in state.now.items() if field not in fields}
+    return other
 
 
 def worth_telling(assumed: Mapping[object, Taken]) -> tuple[Assumption, ...]:

@@ -16,13 +16,14 @@ from iptables_model.model.ruleset import Ruleset
 from iptables_model.netfilter.batch import Batch
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.chains import ReadyChains
+from iptables_model.netfilter.ends import Arrival, Delivery, Ends
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.fields import STATUS
 from iptables_model.netfilter.join import goal, met, overlaid, sorted_by, united
 from iptables_model.netfilter.node import Node
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_text, packet_of, parted
-from iptables_model.netfilter.path import Arrival, Delivery, Path
+from iptables_model.netfilter.path import Path
 from iptables_model.netfilter.sets import NameSet
 from iptables_model.netfilter.state import Assumption, State, Suppose, worth_telling
 from iptables_model.netfilter.steps import Home, Step, Stops, last_of, steps_of, unrolled
@@ -258,14 +259,14 @@ def _chains(ruleset: Ruleset, packet: Packet, node: Node | None) -> ReadyChains:
 
 
 def _arrivals(chains: ReadyChains, packet: Packet, suppose: Suppose, *, apart: bool) -> list[Arrival]:
-    named = {"from_named": packet.src is not None, "way_named": packet.in_interface != NameSet.some()}
-    path = Path(Walk(chains, suppose, apart=apart), suppose, **named)
+    ends = Ends(suppose, from_named=packet.src is not None)
+    path = Path(Walk(chains, suppose, apart=apart), ends, way_named=packet.in_interface != NameSet.some())
     states = list(_start(packet, chains.evidence.family))
     if packet.in_interface is None:
         path.send(states)
     else:
         path.receive(states)
-    return path.arrivals
+    return ends.arrivals
 
 
 def _family(ruleset: Ruleset, packet: Packet) -> int:

@@ -10,11 +10,12 @@ from iptables_model import Flow, Node, Outcome, Packet, Ruleset, Step
 from iptables_model.model import matches
 from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import Assume
+from iptables_model.netfilter.ends import Delivery
 from iptables_model.netfilter.fields import HEADERS, STATUS
 from iptables_model.netfilter.meaning.addresses import ENDS_THERE
 from iptables_model.netfilter.meaning.transport import AT_ONCE
 from iptables_model.netfilter.packet import FieldSet
-from iptables_model.netfilter.path import OLDER, Delivery
+from iptables_model.netfilter.path import OLDER
 from iptables_model.netfilter.sets import AddressSet, NameSet, NumberSet
 from iptables_model.netfilter.state import State, Supposition
 from iptables_model.netfilter.trace import flows_of

@@ -135,3 +135,14 @@ def test_each_mark_fares_as_it_does_alone(rule: Callable[[int], str]) -> None:
 
 def _fates(flows: Iterable[Flow]) -> list[tuple[Outcome, str]]:
     return sorted((flow.outcome, str(flow.delivery)) for flow in flows)
+
+
+def test_a_rule_that_changes_packets_is_not_skipped() -> None:
+    rules = "".join(f"-A FORWARD -p tcp -m tcp --dport {port} -j DROP\n" for port in range(1, 2 * FEW))
+    restoring = "-A FORWARD -p tcp -m socket --restore-skmark -m tcp --dport 22 -j DROP\n"
+    text = f"*filter\n:FORWARD ACCEPT [0:0]\n{rules}{restoring}{rules}COMMIT\n"
+    flows = trace(
+        parse(text), Packet(src="192.0.2.1", dst="198.51.100.1", protocol="tcp", dport=443, in_interface="eth0")
+    )
+    forwarded = {str(one.packet.mark) for one in flows if one.delivery == "forwarded"}
+    assert forwarded == {"0x0", "any"}
