@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
 
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.state import Override, State, Taken
@@ -11,7 +11,11 @@ from iptables_model.netfilter.steps import Stop, Stops
 
 __all__ = ["Course", "Memory"]
 
-_MOST = 4096
+Contents: TypeAlias = tuple[object, ...]
+"""What some fields of packets are."""
+
+_MOST, _MOST_FIELDS = 4096, 16
+"""So many courses are kept by the same fields, and so many combinations of fields."""
 
 
 class Course(NamedTuple):
@@ -31,24 +35,31 @@ class Course(NamedTuple):
 class Memory:
     """Remember courses by the contents of those fields that some rule asked for on the way.
 
-    Packets whose contents are equal there meet the same answers, so they take the same course.
+    Packets whose contents are equal there meet the same answers, so they take the same course, whatever else they have.
     """
 
     def __init__(self) -> None:
-        self._fields: frozenset[str] = frozenset()
-        self._courses: dict[tuple[object, ...], Course] = {}
+        self._courses: dict[frozenset[str], dict[Contents, Course]] = {}
 
     def recall(self, state: State) -> Course | None:
         """Find the course that packets take, if it is known."""
-        return self._courses.get(self._key(state))
+        for fields, courses in self._courses.items():
+            course = courses.get(_contents(state, fields))
+            if course is not None:
+                return course
+        return None
 
-    def keep(self, state: State, asked: Set[str], course: Course) -> None:
+    def keep(self, state: State, asked: frozenset[str], course: Course) -> None:
         """Remember the course of packets of which the rules asked these fields."""
-        if not asked <= self._fields or len(self._courses) >= _MOST:
-            # What was known by fewer fields is worked out anew.
-            self._fields |= asked
-            self._courses.clear()
-        self._courses[self._key(state)] = course
+        courses = self._courses.get(asked)
+        if courses is None or len(courses) >= _MOST:
+            if len(self._courses) >= _MOST_FIELDS:
+                self._courses = {}
+            # As a new table, since another thread may go through the old one.
+            courses = {}
+            self._courses = {**self._courses, asked: courses}
+        courses[_contents(state, asked)] = course
 
-    def _key(self, state: State) -> tuple[object, ...]:
-        return tuple([state.content(field) for field in self._fields])
+
+def _contents(state: State, fields: frozenset[str]) -> Contents:
+    return tuple([state.content(field) for field in fields])
