@@ -14,7 +14,7 @@ from iptables_model.grammar.plans import PlannedParts
 from iptables_model.model.ruleset import BUILTIN_CHAINS, Chain, Table, defer_chains, deferred_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Set
 
     from iptables_model.grammar.lines import ChainLine
     from iptables_model.grammar.pieces import LineShape
@@ -119,7 +119,7 @@ class TableDraft:
 
     `open_to` are the names of chains that are there without being declared, and None if any may be. `last` holds the
     chains, each with its last line: that of a rule, or the one that declares it just as iptables-save does. When all is
-    read, it makes the chains that are asked for.
+    read, it makes the chains that are asked for. `hides` are the names of targets that chains have.
     """
 
     sheet: Sheet
@@ -127,6 +127,7 @@ class TableDraft:
     line: int = 0
     open_to: frozenset[str] | None = frozenset()
     last: dict[str, int] = attrs.field(factory=dict)
+    hides: set[str] = attrs.field(factory=set)
     _undeclared: set[str] = attrs.field(factory=set)
     _declared: dict[str, tuple[int, ChainLine]] = attrs.field(factory=dict)
     _inserted: dict[int, int] = attrs.field(factory=dict)
@@ -156,15 +157,18 @@ class TableDraft:
         self._undeclared.discard(chain.name)
         self._declared[chain.name] = at, chain
 
-    def declare_plain(self, lines: list[str], at: int) -> int:
-        """Take over the lines from `at` on that declare new chains just as iptables-save does; give the first other."""
+    def declare_plain(self, lines: list[str], at: int, targets: Set[str]) -> int:
+        """Take over the lines from `at` on that declare new chains just as iptables-save does; give the first other.
+
+        One that has the name of a target is left to be looked at.
+        """
         last = self.last
         while at < len(lines):
             found = PLAIN_CHAIN_LINE.fullmatch(lines[at])
             if found is None:
                 break
             name, policy = found.group(1, 2)
-            if name in last or (policy != "-" and name not in BUILTIN_NAMES):
+            if name in last or name in targets or (policy != "-" and name not in BUILTIN_NAMES):
                 break
             last[name] = at
             at += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -81,6 +81,13 @@ class Extensions(Mapping[str, ExtensionGrammar]):
     def derived(self) -> frozenset[type[Extension]]:
         """Tell of which extensions the grammar has been derived."""
         return frozenset(self._derived)
+
+    def without(self, names: Set[str]) -> Extensions:
+        """Find all but those of some names."""
+        others = Extensions(())
+        others._kinds = {name: kind for name, kind in self._kinds.items() if name not in names}
+        others._derived = self._derived
+        return others
 
     def __getitem__(self, name: str) -> ExtensionGrammar:
         kind = self._kinds[name]

@@ -21,7 +21,8 @@ class Learned:
     def __init__(self, sheet: Sheet, language: Language) -> None:
         self._sheet = sheet
         self._pieces = Pieces(language, sheet.planner)
-        self._templates = Templates(sheet, frozenset(language.targets))
+        self._targets = frozenset(language.targets)
+        self._templates = Templates(sheet, self._targets)
 
     def learn(self, reading: Reading) -> None:
         """Learn from a line that the grammar has read."""
@@ -32,7 +33,7 @@ class Learned:
         lines = self._sheet.lines
         while at < len(lines):
             if lines[at].startswith(":"):
-                at = table.declare_plain(lines, at)
+                at = table.declare_plain(lines, at, self._targets)
             at = self._templates.read(at, table)
             if at == len(lines) or not self._read_by_pieces(at, table, family):
                 break

@@ -18,6 +18,8 @@ from iptables_model.values.names import CHAIN, CHAIN_NAME
 from iptables_model.values.quoting import unquote
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from iptables_model.grammar.language import Language
     from iptables_model.grammar.reading import Reading
 
@@ -71,6 +73,11 @@ class Grammar:
     policy: pp.ParserElement
     new_chain: pp.ParserElement
     rule: pp.ParserElement
+
+    def hiding(self, targets: Set[str]) -> Grammar:
+        """Give the grammar of a table that has chains with the names of targets: behind -j, the chains are meant."""
+        language = attrs.evolve(self.language, targets=self.language.targets.without(targets))
+        return attrs.evolve(self, language=language, rule=publish(RuleLine(language)))
 
     def read_table(self, text: str) -> tuple[str, int, int]:
         """Read `*NAME`; give the name and its place."""

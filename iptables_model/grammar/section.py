@@ -19,7 +19,7 @@ from iptables_model.values.names import CHAIN_NAME
 
 if TYPE_CHECKING:
     from iptables_model.grammar.dumps import Dump
-    from iptables_model.grammar.lines import ChainLine
+    from iptables_model.grammar.lines import ChainLine, Grammar
     from iptables_model.grammar.mode import Mode
     from iptables_model.grammar.reading import Reading
 
@@ -28,6 +28,8 @@ __all__ = ["DumpReader"]
 _LONGEST_STRING = 1024
 """No word that iptables reads is longer (struct xt_param_buf of iptables/xshared.h), so no quote is open further."""
 
+_VERDICTS = frozenset({"ACCEPT", "DROP", "QUEUE", "RETURN"})
+"""What iptables takes for no chain (iptcc_standard_map of libiptc, and chain_name_is_valid of iptables/xshared.c)."""
 _CHAIN_NAME = re.compile(rf"[{BLANKS}]*:[{BLANKS}]*({CHAIN_NAME}){END}")
 _ENOUGH_HINTS = 20
 _ONE_FAMILY = "iptables-save prints IPv4, ip6tables-save IPv6"
@@ -43,6 +45,7 @@ class DumpReader:
         self._name = name
         self._default = table
         self._grammar = grammar()
+        self._hiding: dict[frozenset[str], Grammar] = {}
         self._planner = Planner()
         self._family = dump.family
         self._tables: dict[str, TableDraft] = {}
@@ -61,7 +64,7 @@ class DumpReader:
         """Read all lines."""
         while self._at < len(self._lines):
             table = self._current()
-            if self._learned is not None and table is not None:
+            if self._learned is not None and table is not None and not table.hides:
                 self._at = self._learned.read(self._at, table, self._family)
             if self._at < len(self._lines):
                 self._at += self._read_next()
@@ -160,12 +163,18 @@ class DumpReader:
         if chain.policy is not None and not builtin:
             message = f"{found(chain.name)} has a policy, which only a built-in chain can have"
             raise Unreadable(line, *chain.policy_at, message, expected="-")
+        if chain.name in _VERDICTS:
+            message = f"{found(chain.name)} is a verdict, and cannot be the name of a chain"
+            raise Unreadable(line, chain.start, chain.end, message)
         if self._table is None:
             self._fragment(line).declare(chain, self._at)
-            return
-        if self._table.declares(chain.name) and not again:
+        elif self._table.declares(chain.name) and not again:
             raise Unreadable(line, chain.start, chain.end, f"the chain {found(chain.name)} is declared twice")
-        self._table.declare(chain, self._at)
+        else:
+            self._table.declare(chain, self._at)
+        table = self._current()
+        if table is not None and chain.name in self._grammar.language.targets:
+            table.hides.add(chain.name)
 
     def _fragment(self, line: str) -> Fragment:
         """Give the fragment to which a line outside of all tables belongs."""
@@ -204,9 +213,17 @@ class DumpReader:
             return self._read_rule(line)
         return 1
 
+    def _rules(self) -> Grammar:
+        """Give the grammar of rules in the table that takes them (do_parse, iptables/xshared.c: chains come first)."""
+        table = self._current()
+        if table is None or not table.hides:
+            return self._grammar
+        hidden = frozenset(table.hides)
+        return self._hiding.get(hidden) or self._hiding.setdefault(hidden, self._grammar.hiding(hidden))
+
     def _read_rule(self, line: str) -> int:
         try:
-            self._add(self._grammar.read_rule(line))
+            self._add(self._rules().read_rule(line))
         except OpenQuote as error:
             return self._read_broken(error)
         return 1
@@ -221,7 +238,7 @@ class DumpReader:
             if '"' not in line:
                 continue
             try:
-                self._add(self._grammar.read_rule(text))
+                self._add(self._rules().read_rule(text))
             except OpenQuote:
                 continue
             except Unreadable:
@@ -234,11 +251,11 @@ class DumpReader:
         """Add a rule to its chain."""
         held = self._planner.plan(reading)
         family = self._family_of(reading)
-        if self._learned is not None:
-            self._learned.learn(reading)
         self._sheet.sources[self._at] = held
         name = held.held[0]
         table = self._table or self._fragment(reading.text).draft
+        if self._learned is not None and not table.hides:
+            self._learned.learn(reading)
         if not table.takes(name):
             raise self._undeclared(reading, name)
         self._check_target(reading)

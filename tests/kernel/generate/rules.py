@@ -18,7 +18,8 @@ HOOKS = {
     "filter": ("INPUT", "FORWARD", "OUTPUT"),
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
-_CHAINS = "ABCDEFGH"
+_CHAINS = (*"ABCDEFG", "LED")
+"""The last has the name of a target, and is meant where both could be."""
 _COMMON = ("tcp", "tcp", "tcp", "udp", "udp", "sctp", "esp", "ah", "dccp", "udplite")
 _PROTOCOLS = {4: (*_COMMON, "icmp", "gre"), 6: (*_COMMON, "ipv6-icmp", "mh", "ipv6-nonxt", "60")}
 
