@@ -145,15 +145,23 @@ def asked_by(condition: Condition) -> frozenset[str] | None:
         case Not(inner):
             return asked_by(inner)
         case All(conditions) | Any(conditions):
-            parts = [asked_by(one) for one in conditions]
-            return None if None in parts else frozenset().union(*(one for one in parts if one))
+            return _asked_by_all(map(asked_by, conditions))
         case Chance() | Become():
             return frozenset()
         case OnceChanged(thing, before, after):
-            parts = [asked_by(before), frozenset(after.fields) if isinstance(after, Assume) else asked_by(after)]
-            return None if None in parts else frozenset({thing}).union(*(one for one in parts if one))
+            later = frozenset(after.fields) if isinstance(after, Assume) else asked_by(after)
+            return _asked_by_all((frozenset({thing}), asked_by(before), later))
         case Initially() | Assume():
             return None
+
+
+def _asked_by_all(parts: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    found: frozenset[str] = frozenset()
+    for one in parts:
+        if one is None:
+            return None
+        found |= one
+    return found
 
 
 def needed_by(condition: Condition) -> dict[str, FieldSet]:

@@ -5,6 +5,7 @@ A packet without a connection (INVALID, UNTRACKED, or any in raw) is answered be
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any as Anything
 
 import attrs
@@ -14,6 +15,7 @@ from iptables_model.netfilter.bits import BitSet
 from iptables_model.netfilter.condition import (
     ALWAYS,
     NEVER,
+    NO_CONNECTION,
     All,
     Any,
     Assume,
@@ -37,7 +39,9 @@ TEMPLATE = "template"
 """Names what raw may attach to a packet for want of a connection; all its ends are 0, it has no labels, no counters."""
 _TABLE = "the connection table is not in the dump"
 _RELATED = one_of("state", "RELATED")
+_UNRELATED = Not(_RELATED)
 _FIRST = All((one_of("state", "NEW"), Initially("status", BitSet.of(0, STATUS.bits["CONFIRMED"]))))
+_LATER = Not(_FIRST)
 
 
 def conntrack(match: matches.Conntrack, _: Evidence) -> Condition:
@@ -58,7 +62,7 @@ def conntrack(match: matches.Conntrack, _: Evidence) -> Condition:
     if match.ctstate is None:
         return All((TRACKED, *of_connection))
     state_is = asks(match.ctstate, _ctstate)
-    return All((state_is, Any((Not(TRACKED), All(of_connection))))) if of_connection else state_is
+    return All((state_is, Any((NO_CONNECTION, All(of_connection))))) if of_connection else state_is
 
 
 def state(match: matches.State, _: Evidence) -> Condition:
@@ -86,7 +90,7 @@ def _expires(seconds: Anything) -> Condition:
 def _protocol(number: int) -> Condition:
     """Ask for the connection's protocol, which is the packet's unless an ICMP error is RELATED to it."""
     unknown = Assume(f"the connection's ctproto is {number}", _TABLE)
-    known = Any((All((Not(_RELATED), Within("protocol", NumberSet.of(number)))), All((_RELATED, unknown))))
+    known = Any((All((_UNRELATED, Within("protocol", NumberSet.of(number)))), All((_RELATED, unknown))))
     return _unless_template(known, zero=number == 0)
 
 
@@ -107,6 +111,26 @@ class End:
     own: str
     other: str
     translation: str
+
+    @cached_property
+    def is_own(self) -> Condition:
+        """Ask whether a packet goes in the direction of the tuple."""
+        return one_of("direction", self.direction)
+
+    @cached_property
+    def is_translated(self) -> Condition:
+        """Ask whether the connection has the bit."""
+        return has_bits("status", STATUS.bits[self.translation])
+
+    @cached_property
+    def is_other(self) -> Condition:
+        """Ask whether a packet goes in the other direction."""
+        return Not(self.is_own)
+
+    @cached_property
+    def is_untranslated(self) -> Condition:
+        """Ask whether the connection does not have the bit."""
+        return Not(self.is_translated)
 
 
 _ENDS = {
@@ -142,29 +166,27 @@ def _port(name: str, wanted: PortRange) -> Condition:
 def _held(name: str, text: str, allowed: AddressSet | NumberSet) -> Condition:
     unknown = Assume(f"the connection's {name} is {text}", _TABLE)
     later = _of_later(_ENDS[name], allowed, unknown)
-    return Any((All((_FIRST, _of_first(_ENDS[name], allowed))), All((Not(_FIRST), later))))
+    return Any((All((_FIRST, _of_first(_ENDS[name], allowed))), All((_LATER, later))))
 
 
 def _of_first(end: End, allowed: AddressSet | NumberSet) -> Condition:
     """Ask for what conntrack saw, or for what answers will have: what NAT has made of that (nf_nat_setup_info)."""
     if end.direction == "ORIGINAL":
         return Initially(end.own, allowed)
-    done = has_bits("status", STATUS.bits[end.translation])
-    return Any((All((done, Within(end.other, allowed))), All((Not(done), Initially(end.other, allowed)))))
+    translated = All((end.is_translated, Within(end.other, allowed)))
+    return Any((translated, All((end.is_untranslated, Initially(end.other, allowed)))))
 
 
 def _of_later(end: End, allowed: AddressSet | NumberSet, unknown: Condition) -> Condition:
     """Ask a later packet for what it tells; an error, or what is expected, has the ends of another connection."""
-    own = one_of("direction", end.direction)
-    translated = has_bits("status", STATUS.bits[end.translation])
     told = Any(
         (
-            All((own, Initially(end.own, allowed))),
-            All((Not(own), Not(translated), Initially(end.other, allowed))),
-            All((Not(own), translated, unknown)),
+            All((end.is_own, Initially(end.own, allowed))),
+            All((end.is_other, end.is_untranslated, Initially(end.other, allowed))),
+            All((end.is_other, end.is_translated, unknown)),
         )
     )
-    return Any((All((Not(_RELATED), told)), All((_RELATED, unknown))))
+    return Any((All((_UNRELATED, told)), All((_RELATED, unknown))))
 
 
 def helper(match: matches.Helper, _: Evidence) -> Condition:
