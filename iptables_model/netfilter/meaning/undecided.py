@@ -79,6 +79,7 @@ PARTLY: Mapping[type[Match], str] = MappingProxyType(
         matches.Srh: "what stands in the header",
         matches.Statistic: "`--mode nth`",
         matches.Tcp: "one of two ports that a rule excludes, which is enough for iptables-nft 1.8.9",
+        matches.Tcpmss: "a later fragment, which the kernel drops if its bytes look like no header of TCP",
         matches.Udp: "as of `tcp`",
     }
 )
