@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any, TypeVar
 
 from iptables_model.netfilter.batch import Batch, merged
+from iptables_model.netfilter.effects.course import either
 from iptables_model.netfilter.packet import FIELDS
 from iptables_model.netfilter.remainder import Remainder, union
 from iptables_model.netfilter.state import Constant, State
@@ -177,11 +178,11 @@ def _decided_alike(one: State, other: State) -> bool:
 
 
 def _common(one: Stops, other: Stops) -> Stops:
-    """Keep the stops of one trace that the other has too, in their order."""
+    """Keep the stops of one trace that the other has too, in their order, and say what was changed in either."""
     if one is other:
         return one
-    there = set(unrolled(other))
+    there = {stop[:4]: stop.change for stop in unrolled(other)}
     kept: Stops = ()
-    for stop in reversed([stop for stop in unrolled(one) if stop in there]):
-        kept = (*stop, kept)
+    for stop in reversed([stop for stop in unrolled(one) if stop[:4] in there]):
+        kept = (*stop[:4], either(stop.change, there[stop[:4]]), kept)
     return kept
