@@ -29,7 +29,7 @@ _LONGEST_STRING = 1024
 """No word that iptables reads is longer (struct xt_param_buf of iptables/xshared.h), so no quote is open further."""
 
 _VERDICTS = frozenset({"ACCEPT", "DROP", "QUEUE", "RETURN"})
-"""What iptables takes for no chain (iptcc_standard_map of libiptc, and chain_name_is_valid of iptables/xshared.c)."""
+"""What no chain may be called (TC_CREATE_CHAIN, libiptc/libiptc.c; assert_valid_chain_name, iptables/xshared.c)."""
 _CHAIN_NAME = re.compile(rf"[{BLANKS}]*:[{BLANKS}]*({CHAIN_NAME}){END}")
 _ENOUGH_HINTS = 20
 _ONE_FAMILY = "iptables-save prints IPv4, ip6tables-save IPv6"
@@ -214,7 +214,7 @@ class DumpReader:
         return 1
 
     def _rules(self) -> Grammar:
-        """Give the grammar of rules in the table that takes them (do_parse, iptables/xshared.c: chains come first)."""
+        """Give the grammar of rules in the table that takes them (xtables_announce_chain, libxtables/xtables.c)."""
         table = self._current()
         if table is None or not table.hides:
             return self._grammar

@@ -188,9 +188,8 @@ def _answer(question: Question) -> Reachability:
 
 def _share_alike(worlds: list[tuple[Endpoint, ...]]) -> bool:
     """Say whether the same endpoints have the same shares in all worlds."""
-    if len(worlds) < 2:
-        return True
-    return len({tuple((one.address, one.port, one.probability) for one in world) for world in worlds}) == 1
+    shares = [[(one.address, one.port, one.probability) for one in world] for world in worlds]
+    return all(one == shares[0] for one in shares[1:])
 
 
 def _united(worlds: list[tuple[Endpoint, ...]]) -> tuple[Endpoint, ...]:

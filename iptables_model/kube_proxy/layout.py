@@ -33,9 +33,6 @@ LOCAL_BALANCING = ("KUBE-SVL-", "KUBE-XLB-")
 """Those of them that pick a local one, when a policy is Local."""
 
 
-_TO = ((Dnat, "to_destination"),)
-
-
 def service_chains(ruleset: Ruleset, found: Found) -> Iterator[Chain]:
     """Go through the chains of a Service port that there are."""
     nat = ruleset.get("nat")
@@ -57,7 +54,7 @@ def endpoints_of(ruleset: Ruleset, found: Found, *, kinds: tuple[str, ...] = BAL
 def _endpoints(ruleset: Ruleset, name: str) -> Iterator[EndpointAddress]:
     """Go through the destinations of a chain, if it is that of an endpoint."""
     rules = pending_in(ruleset["nat"], name) if name.startswith("KUBE-SEP-") else None
-    for (to,) in () if rules is None else rules.values(_TO):
+    for (to,) in () if rules is None else rules.values(((Dnat, "to_destination"),)):
         if to is not None and to.first is not None:
             yield to.first, None if to.ports is None else to.ports.first
 

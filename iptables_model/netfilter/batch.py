@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import reduce
-from operator import or_
 from typing import Any, Self
 
 import attrs
 
-from iptables_model.netfilter import intervals
-from iptables_model.netfilter.sets import LineSet
+from iptables_model.netfilter.sets import merged
 from iptables_model.netfilter.state import CERTAIN, Constant, EachAssumed, Override, State, Taken
 from iptables_model.netfilter.steps import Stops, continued
 
-__all__ = ["Batch", "Each", "batched", "merged"]
+__all__ = ["GOAL", "Batch", "Each", "batched"]
 
-_GOAL = ("dst", "dport")
+GOAL = ("dst", "dport")
+"""Fields that say where packets go."""
 _THEIRS: Stops = ("", "", None, "", "", ())
 """Stands for the stops up to the one that decided for each state before they went on as one."""
 
@@ -42,7 +40,7 @@ class Batch(State):
         self.members = members
         self.differing = frozenset(_differing(members))
         super().__init__(first.asked, None if self.differing else first.when)
-        self.now = first.now | {field: _rewritten(members, field) for field in _GOAL if field in first.now}
+        self.now = first.now | {field: _rewritten(members, field) for field in GOAL if field in first.now}
         self.assumed = first.assumed
         self.decided_at = _THEIRS
         self.unions: dict[str, Any] = {}
@@ -72,7 +70,7 @@ class Batch(State):
         members = [self.members[place] for place in places]
         other = self.copy()
         other.members, other.unions = members, {}
-        own = {field: _rewritten(members, field) for field in _GOAL if field in members[0].now}
+        own = {field: _rewritten(members, field) for field in GOAL if field in members[0].now}
         other.now = {field: own[field] if isinstance(held, Each) else held for field, held in self.now.items()}
         other.assumed = {
             _key_of(key, taken, own): taken.keeping(places) if isinstance(taken, EachAssumed) else taken
@@ -157,14 +155,6 @@ def _differing(members: Sequence[State]) -> Iterator[str]:
             yield field
 
 
-def merged(sets: Sequence[Any]) -> Any:
-    """Join sets that may overlap; most may be one and the same."""
-    distinct = tuple(dict.fromkeys(sets))
-    if isinstance(distinct[0], LineSet):
-        return attrs.evolve(distinct[0], bounds=intervals.unite(one.bounds for one in distinct))
-    return reduce(or_, distinct)
-
-
 def batched(states: list[State]) -> list[State]:
     """Have states that were rewritten alike, but for where they go, go on as one.
 
@@ -181,14 +171,14 @@ def batched(states: list[State]) -> list[State]:
 
 
 def _goal(state: State) -> object:
-    return tuple([state.now.get(field) for field in _GOAL])
+    return tuple([state.now.get(field) for field in GOAL])
 
 
 def _likeness(state: State) -> object:
     """Tell states apart that cannot go on as one: by what was assumed, and by all rewriting but that of the goal."""
-    goals = [state.now.get(field) for field in _GOAL]
+    goals = [state.now.get(field) for field in GOAL]
     if isinstance(state, Batch) or not any(goals) or not all(one is None or isinstance(one, Constant) for one in goals):
         return id(state)
     # What was rewritten alike is mostly one object; where it is not, there are more batches than need be.
-    rewritten = [(field, id(override)) for field, override in state.now.items() if field not in _GOAL]
+    rewritten = [(field, id(override)) for field, override in state.now.items() if field not in GOAL]
     return id(state.assumed), goals[1] is None, *rewritten

@@ -177,10 +177,9 @@ class SetIndex:
 
 def _narrow(state: State, field: str) -> LineSet | BitSet | None:
     """Give what a field can be now, unless it has many parts or would have to be put together from a remainder."""
-    override = state.now.get(field)
-    if any(isinstance(state.held(source), Remainder) for source in _sources(override)):
+    if any(isinstance(state.held(source), Remainder) for source in _sources(state.now.get(field))):
         return None
-    held = state.held(field) if override is None else state.image(override)
+    held = state.glimpse(field)
     if isinstance(held, LineSet):
         return held if len(held.bounds) <= 2 * FEW else None
     return held if isinstance(held, BitSet) and len(held.patterns) == 1 else None

@@ -7,12 +7,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
 from typing import Any, TypeVar
 
-from iptables_model.netfilter.batch import Batch, merged
-from iptables_model.netfilter.effects.course import either
+from iptables_model.netfilter.batch import Batch
 from iptables_model.netfilter.packet import FIELDS
 from iptables_model.netfilter.remainder import Remainder, union
+from iptables_model.netfilter.sets import merged
 from iptables_model.netfilter.state import Constant, State
-from iptables_model.netfilter.steps import Stops, last_of, unrolled
+from iptables_model.netfilter.steps import Stops, either, last_of, unrolled
 
 __all__ = ["goal", "joined", "met", "overlaid", "sorted_by", "united"]
 

@@ -24,10 +24,14 @@ _MOST_BITS = 8
 
 
 class Ledger(ABC):
-    """Hold what is left of a set now, and the pieces that were taken out or put back, in order."""
+    """Hold what is left of a set now, and the pieces that were taken out or put back, in order.
+
+    `fingerprint` is a number that hardly two different sets have that are left.
+    """
 
     def __init__(self, whole: Any) -> None:
         self.whole = whole
+        self.fingerprint = 0
         self._turned: list[Any] = []
 
     @property
@@ -48,11 +52,6 @@ class Ledger(ABC):
             for piece in self._turned[:count]:
                 then.turn(piece)
         return then.left()
-
-    @property
-    @abstractmethod
-    def fingerprint(self) -> int:
-        """Give a number that hardly two different sets have that are left."""
 
     @abstractmethod
     def left(self) -> Any:
@@ -81,18 +80,14 @@ class Ledger(ABC):
 class Bounds(Ledger):
     """Hold what is left of a set of points on a line.
 
-    A piece that is taken out or put back brings its bounds; those that are there already cancel out.
+    A piece that is taken out or put back brings its bounds; those that are there already cancel out, also in the
+    fingerprint, which puts their hashes together.
     """
 
     def __init__(self, whole: LineSet) -> None:
         super().__init__(whole)
+        self.fingerprint = reduce(xor, [hash((bound,)) for bound in whole.bounds], 0)
         self._bounds = list(whole.bounds)
-        self._fingerprint = reduce(xor, [hash((bound,)) for bound in whole.bounds], 0)
-
-    @property
-    def fingerprint(self) -> int:
-        """Give the hashes of the bounds, put together so that those that cancel out leave no trace."""
-        return self._fingerprint
 
     def left(self) -> Any:
         """Give what is left now."""
@@ -117,7 +112,7 @@ class Bounds(Ledger):
 
     def _turn(self, piece: LineSet) -> None:
         for bound in piece.bounds:
-            self._fingerprint ^= hash((bound,))
+            self.fingerprint ^= hash((bound,))
             place = bisect_left(self._bounds, bound)
             if place < len(self._bounds) and self._bounds[place] == bound:
                 del self._bounds[place]
@@ -128,19 +123,15 @@ class Bounds(Ledger):
 class Patterns(Ledger):
     """Hold what is left of a set of bit strings, as that set and the patterns that are out.
 
-    Only when it is asked for is the rest made of patterns of its own, by the bits that suit all that are out.
+    Only when it is asked for is the rest made of patterns of its own, by the bits that suit all that are out. The
+    fingerprint puts the hashes of the set and of these together.
     """
 
     def __init__(self, whole: BitSet) -> None:
         super().__init__(whole)
+        self.fingerprint = hash(whole)
         self._size = whole.size
         self._out = PatternTable()
-        self._fingerprint = hash(whole)
-
-    @property
-    def fingerprint(self) -> int:
-        """Give the hashes of the set and of the patterns that are out, put together."""
-        return self._fingerprint
 
     def left(self) -> BitSet:
         """Give what is left now."""
@@ -178,12 +169,12 @@ class Patterns(Ledger):
 
     def _take_out(self, pattern: Pattern) -> None:
         self._out.add(pattern)
-        self._fingerprint ^= hash(pattern)
+        self.fingerprint ^= hash(pattern)
 
     def _put_back(self, pattern: Pattern) -> None:
         for out in self._out.meeting(pattern):
             self._out.remove(out)
-            self._fingerprint ^= hash(out)
+            self.fingerprint ^= hash(out)
             for still in difference(out, [pattern]):
                 self._take_out(still)
 

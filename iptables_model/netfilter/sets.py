@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache, reduce
+from operator import or_
 from typing import Any, Self
 
 import attrs
@@ -17,7 +18,7 @@ from iptables_model.netfilter.intervals import Bounds
 from iptables_model.values.addresses import Address, MaskedAddress, Network, address, address_text, network, width
 from iptables_model.values.names import Interface
 
-__all__ = ["AddressSet", "Choice", "LineSet", "NameSet", "NumberSet"]
+__all__ = ["AddressSet", "Choice", "LineSet", "NameSet", "NumberSet", "merged"]
 
 _LAST_NAME = "\U0010ffff"
 """A string behind all interface names."""
@@ -375,3 +376,11 @@ class Choice:
 def _negation(text: str) -> tuple[bool, str]:
     body = text.strip()
     return (True, body[1:]) if body.startswith("!") else (False, body)
+
+
+def merged(sets: Sequence[Any]) -> Any:
+    """Join sets that may overlap; most may be one and the same."""
+    distinct = tuple(dict.fromkeys(sets))
+    if isinstance(distinct[0], LineSet):
+        return attrs.evolve(distinct[0], bounds=intervals.unite(one.bounds for one in distinct))
+    return reduce(or_, distinct)

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import attrs
 
 from iptables_model.model.rule import Rule
+from iptables_model.netfilter.fields import ANY
+from iptables_model.netfilter.sets import merged
 from iptables_model.values.frozen import filled
 
-__all__ = ["Home", "Step", "Stop", "Stops", "continued", "last_of", "steps_of", "unrolled"]
+__all__ = ["Changes", "Home", "Step", "Stop", "Stops", "continued", "either", "last_of", "steps_of", "unrolled"]
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +87,40 @@ class Stop(NamedTuple):
     def is_where(self, other: Stop) -> bool:
         """Say whether another stop is at the same rule."""
         return self[:3] == other[:3]
+
+
+class Changes(tuple[Any, ...]):
+    """Say in words, when it is asked to, what fields were and are now: `mark 0x0 -> 0x1, ttl 64 -> 63`.
+
+    It holds the word for a set of all values and then, for each field, its name and the two sets: thousands of flows
+    have such a change, and one flat tuple each is all that the garbage collector has to go through. Of what is one and
+    the same value nothing is said.
+    """
+
+    __slots__ = ()
+
+    @property
+    def fields(self) -> tuple[object, ...]:
+        """Give the word for a set of all values, and the names of the fields."""
+        return (self[0], *self[1::3])
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{field.replace('_', ' ')} {one} -> {self[0] if str(two) == ANY else two}"
+            for field, one, two in zip(self[1::3], self[2::3], self[3::3], strict=True)
+            if one != two or getattr(one, "single", None) is None
+        )
+
+
+def either(one: object, other: object) -> object:
+    """Tell what a rule did to some packets and to others; nothing, if it did not change the same fields of both."""
+    if one == other:
+        return one
+    if not isinstance(one, Changes) or not isinstance(other, Changes) or one.fields != other.fields:
+        return ""
+    return Changes(
+        [mine if mine == theirs else merged([mine, theirs]) for mine, theirs in zip(one, other, strict=True)]
+    )
 
 
 Stops: TypeAlias = tuple[Any, ...]

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from iptables_model.model.option import Target
 from iptables_model.model.targets import Goto, Jump
-from iptables_model.netfilter.batch import Batch, batched
+from iptables_model.netfilter.batch import GOAL, Batch, batched
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
 from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, fields_read, unknown_course
 from iptables_model.netfilter.join import joined
@@ -21,7 +21,6 @@ __all__ = ["Passages", "Walk"]
 Position: TypeAlias = tuple[int, ...]
 
 _STOPS = (Verdict.DROP, Verdict.REJECT, Verdict.STOLEN)
-_GOAL = ("dst", "dport")
 _LEADING = (Jump, Goto)
 
 
@@ -236,7 +235,7 @@ class Traversal:
         chain = at.chain
         for effect in course:
             state = effect.state.stopped(chain.table, chain.name, place, effect.told, effect.change)
-            redirected = any(state.now.get(field) is not before.now.get(field) for field in _GOAL)
+            redirected = any(state.now.get(field) is not before.now.get(field) for field in GOAL)
             if effect.verdict in _STOPS or redirected:
                 state.decided_at = state.stops
             if effect.verdict is Verdict.CONTINUE:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
-from iptables_model.netfilter.batch import merged
 from iptables_model.netfilter.condition import Assume, Condition
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.packet import ANY, FIELDS
 from iptables_model.netfilter.split import Parts, split
 from iptables_model.netfilter.state import Override, State, Suppose
+from iptables_model.netfilter.steps import Changes
 
-__all__ = ["Course", "Effect", "Site", "Verdict", "each", "either", "goes_on_with", "told", "unknown_course"]
+__all__ = ["Course", "Effect", "Site", "Verdict", "each", "goes_on_with", "told", "unknown_course"]
 
 
 class Verdict(enum.StrEnum):
@@ -67,40 +67,6 @@ def goes_on_with(state: State, **changes: Override) -> Effect:
     """Rewrite fields and go on to the next rule."""
     changed = state.rewritten(**changes)
     return Effect(changed, Verdict.CONTINUE, told(state, changed, *changes))
-
-
-class Changes(tuple[Any, ...]):
-    """Say in words, when it is asked to, what fields were and are now: `mark 0x0 -> 0x1, ttl 64 -> 63`.
-
-    It holds the word for a set of all values and then, for each field, its name and the two sets: thousands of flows
-    have such a change, and one flat tuple each is all that the garbage collector has to go through. Of what is one and
-    the same value nothing is said.
-    """
-
-    __slots__ = ()
-
-    @property
-    def fields(self) -> tuple[object, ...]:
-        """Give the word for a set of all values, and the names of the fields."""
-        return (self[0], *self[1::3])
-
-    def __str__(self) -> str:
-        return ", ".join(
-            f"{field.replace('_', ' ')} {one} -> {self[0] if str(two) == ANY else two}"
-            for field, one, two in zip(self[1::3], self[2::3], self[3::3], strict=True)
-            if one != two or getattr(one, "single", None) is None
-        )
-
-
-def either(one: object, other: object) -> object:
-    """Tell what a rule did to some packets and to others; nothing, if it did not change the same fields of both."""
-    if one == other:
-        return one
-    if not isinstance(one, Changes) or not isinstance(other, Changes) or one.fields != other.fields:
-        return ""
-    return Changes(
-        [mine if mine == theirs else merged([mine, theirs]) for mine, theirs in zip(one, other, strict=True)]
-    )
 
 
 def told(before: State, after: State, *fields: str, anything: str = ANY) -> Changes:
