@@ -75,10 +75,16 @@ def _differ(states: list[State], field: str) -> bool:
 
 def sorted_by(things: Iterable[T], key: Callable[[T], Hashable]) -> Iterator[list[T]]:
     """Go through things that have the same key together, in the order in which the first of each came."""
-    held: defaultdict[Hashable, list[T]] = defaultdict(list)
+    first: dict[Hashable, T] = {}
+    # A list for each of very many things that stand alone is more than the garbage collector should go through.
+    others: defaultdict[Hashable, list[T]] = defaultdict(list)
     for thing in things:
-        held[key(thing)].append(thing)
-    return iter(held.values())
+        its = key(thing)
+        if its in first:
+            others[its].append(thing)
+        else:
+            first[its] = thing
+    return ([one, *others.get(its, ())] for its, one in first.items())
 
 
 def _with_shares_added(states: list[State], fields: list[str]) -> list[State]:

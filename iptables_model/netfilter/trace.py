@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from fractions import Fraction
 from functools import cached_property, reduce
 from operator import or_
@@ -239,8 +240,11 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_tr
     """
     chains = _chains(ruleset, packet, node)
     asked = Asked(chains)
-    ends = _ends(_arrivals(chains, packet, _leave_open, apart=keep_traces), asked)
-    alike = sorted_by([end.alone() for end in ends], _trace) if keep_traces else _with_equal_fates(ends)
+    arrivals = _arrivals(chains, packet, _leave_open, apart=keep_traces)
+    if keep_traces:
+        alike = sorted_by([end.alone() for end in _ends(arrivals, asked)], _trace)
+    else:
+        alike = _with_equal_fates(arrivals, asked)
     return tuple([_flow(held, asked) for together in alike for held in _without_overlaps(together)])
 
 
@@ -338,13 +342,20 @@ def _fate(end: End) -> Hashable:
     return arrival.outcome, arrival.delivery, arrival.reason, become
 
 
-def _with_equal_fates(ends: Iterable[End]) -> Iterator[list[End]]:
-    """Join ends of one fate, and put together those that are as likely under the same assumptions."""
-    for near in sorted_by(ends, lambda one: (one.arrival.outcome, one.arrival.delivery, one.goal)):
-        if len(near) == 1:
-            yield near
-            continue
-        for held in sorted_by([end.alone() for end in near], _fate):
+def _with_equal_fates(arrivals: list[Arrival], asked: Asked) -> Iterator[list[End]]:
+    """Join ends of one fate, and put together those that are as likely under the same assumptions.
+
+    Most of very many ends are of packets that alone went where they went.
+    """
+    for alike in sorted_by(arrivals, lambda one: (one.outcome, one.delivery)):
+        count = Counter(end.goal for end in _ends(alike, asked))
+        several = []
+        for end in _ends(alike, asked):
+            if count[end.goal] == 1:
+                yield [end]
+            else:
+                several.append(end)
+        for held in sorted_by([end.alone() for end in several], lambda one: (one.goal, _fate(one))):
             states = united(overlaid([end.arrival.state for end in held]))
             joined = [End(attrs.evolve(held[0].arrival, state=state)) for state in states]
             yield from sorted_by(joined, lambda one: (one.probability, frozenset(one.arrival.state.assumptions)))
