@@ -16,7 +16,7 @@ __all__ = ["GOAL", "Batch", "Each", "batched"]
 
 GOAL = ("dst", "dport")
 """Fields that say where packets go."""
-_THEIRS: Stops = ("", "", None, "", "", ())
+_THEIRS: Stops = ("", "", None, "", ())
 """Stands for the stops up to the one that decided for each state before they went on as one."""
 
 

@@ -187,8 +187,8 @@ def _common(one: Stops, other: Stops) -> Stops:
     """Keep the stops of one trace that the other has too, in their order, and say what was changed in either."""
     if one is other:
         return one
-    there = {stop[:4]: stop.change for stop in unrolled(other)}
+    there = {stop[:4]: stop.changes for stop in unrolled(other)}
     kept: Stops = ()
     for stop in reversed([stop for stop in unrolled(one) if stop[:4] in there]):
-        kept = (*stop[:4], either(stop.change, there[stop[:4]]), kept)
+        kept = (*stop[:4], *either(stop.changes, there[stop[:4]]), kept)
     return kept

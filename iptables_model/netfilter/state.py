@@ -15,7 +15,7 @@ from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.remainder import Remainder
 from iptables_model.netfilter.sets import LineSet
-from iptables_model.netfilter.steps import Stop, Stops, unrolled
+from iptables_model.netfilter.steps import Changes, Stop, Stops, unrolled
 
 __all__ = [
     "CERTAIN",
@@ -186,10 +186,10 @@ class State:
         other.now = {**self.now, **changes}
         return other
 
-    def stopped(self, table: str, chain: str, place: int | None, verdict: str, change: object = "") -> Self:
+    def stopped(self, table: str, chain: str, place: int | None, verdict: str, changes: Changes = ()) -> Self:
         """Note a stop."""
         other = self.copy()
-        other.stops = (table, chain, place, verdict, change, self.stops)
+        other.stops = (table, chain, place, verdict, *changes, self.stops)
         return other
 
     def passed(self, stops: tuple[Stop, ...]) -> Self:

@@ -14,6 +14,12 @@ from iptables_model.values.frozen import filled
 
 __all__ = ["Changes", "Home", "Step", "Stop", "Stops", "continued", "either", "last_of", "steps_of", "unrolled"]
 
+Changes: TypeAlias = tuple[Any, ...]
+"""What a rule did to packets: a sentence, or what fields were and are now, and empty if it is nothing.
+
+Of fields it holds the word for a set of all values and then, for each of them, its name and the two sets.
+"""
+
 
 @attrs.frozen(kw_only=True)
 class Step:
@@ -36,7 +42,7 @@ class Step:
         stop, home = self._stop, self._home
         if name not in ("rule", "change") or stop is None or home is None:
             raise AttributeError(f"a step has no {name}")
-        made = stop.rule(home) if name == "rule" else str(stop.change)
+        made = stop.rule(home) if name == "rule" else _in_words(stop.changes)
         object.__setattr__(self, name, made)
         return made
 
@@ -64,16 +70,13 @@ class Home(Protocol):
 
 
 class Stop(NamedTuple):
-    """Note one stop of packets on their way: at a rule or (`place` None) a policy; few of those noted are reported.
-
-    `change` says by its `str` what the rule did to them.
-    """
+    """Note one stop of packets on their way: at a rule or (`place` None) a policy; few of those noted are reported."""
 
     table: str
     chain: str
     place: int | None
     verdict: str
-    change: object = ""
+    changes: Changes = ()
 
     def step(self, home: Home) -> Step:
         """Report it; the rule, and the change in words, when they are asked for."""
@@ -89,45 +92,30 @@ class Stop(NamedTuple):
         return self[:3] == other[:3]
 
 
-class Changes(tuple[Any, ...]):
-    """Say in words, when it is asked to, what fields were and are now: `mark 0x0 -> 0x1, ttl 64 -> 63`.
-
-    It holds the word for a set of all values and then, for each field, its name and the two sets: thousands of flows
-    have such a change, and one flat tuple each is all that the garbage collector has to go through. Of what is one and
-    the same value nothing is said.
-    """
-
-    __slots__ = ()
-
-    @property
-    def fields(self) -> tuple[object, ...]:
-        """Give the word for a set of all values, and the names of the fields."""
-        return (self[0], *self[1::3])
-
-    def __str__(self) -> str:
-        return ", ".join(
-            f"{field.replace('_', ' ')} {one} -> {self[0] if str(two) == ANY else two}"
-            for field, one, two in zip(self[1::3], self[2::3], self[3::3], strict=True)
-            if one != two or getattr(one, "single", None) is None
-        )
-
-
-def either(one: object, other: object) -> object:
-    """Tell what a rule did to some packets and to others; nothing, if it did not change the same fields of both."""
-    if one == other:
-        return one
-    if not isinstance(one, Changes) or not isinstance(other, Changes) or one.fields != other.fields:
-        return ""
-    return Changes(
-        [mine if mine == theirs else merged([mine, theirs]) for mine, theirs in zip(one, other, strict=True)]
+def _in_words(changes: Changes) -> str:
+    """Say what fields were and are now: `mark 0x0 -> 0x1, ttl 64 -> 63`; nothing of what is one and the same value."""
+    if len(changes) == 1:
+        return str(changes[0])
+    return ", ".join(
+        f"{field.replace('_', ' ')} {one} -> {changes[0] if str(two) == ANY else two}"
+        for field, one, two in zip(changes[1::3], changes[2::3], changes[3::3], strict=True)
+        if one != two or getattr(one, "single", None) is None
     )
 
 
-Stops: TypeAlias = tuple[Any, ...]
-"""Stops from the last to the first, as a linked list: `(*stop, stops before)`, at the beginning `()`.
+def either(one: Changes, other: Changes) -> Changes:
+    """Tell what a rule did to some packets and to others; nothing, if it did not change the same fields of both."""
+    if one[:1] != other[:1] or one[1::3] != other[1::3]:
+        return ()
+    return tuple([mine if mine == theirs else merged([mine, theirs]) for mine, theirs in zip(one, other, strict=True)])
 
-In place of one stop there may be several, as `(stops from the last to the first, stops before)`. These are plain
-tuples, and all but the latest changes in them are words and numbers, so that the garbage collector soon lets them be.
+
+Stops: TypeAlias = tuple[Any, ...]
+"""Stops from the last to the first, as a linked list: `(table, chain, place, verdict, *changes, stops before)`.
+
+At the beginning it is `()`. In place of one stop there may be several, as `(stops from the last to the first, stops
+before)`. One plain tuple for each of thousands of flows, mostly of words and numbers, is all that the garbage collector
+has to go through.
 """
 
 
@@ -139,11 +127,13 @@ def last_of(stops: Stops) -> Stop:
 def unrolled(stops: Stops, until: Stops = ()) -> Iterator[Stop]:
     """Go back through the stops of a state, from the last to the first, or to those of an earlier state."""
     while stops is not until:
-        *held, stops = stops
+        *held, before = stops
         if len(held) == 1:
             yield from held[0]
         else:
-            yield Stop(*held)
+            table, chain, place, verdict, *changes = held
+            yield Stop(table, chain, place, verdict, tuple(changes))
+        stops = before
 
 
 def steps_of(stops: Stops, home: Home) -> tuple[Step, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 from typing import NamedTuple, TypeAlias
 
@@ -14,7 +14,7 @@ from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, f
 from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
 from iptables_model.netfilter.split import split
-from iptables_model.netfilter.state import State, Suppose
+from iptables_model.netfilter.state import Override, State, Suppose
 
 __all__ = ["Passages", "Walk"]
 
@@ -234,16 +234,16 @@ class Traversal:
     def _follow(self, at: Place, place: int, before: State, course: list[Effect]) -> Iterator[Place]:
         chain = at.chain
         for effect in course:
-            state = effect.state.stopped(chain.table, chain.name, place, effect.told, effect.change)
-            redirected = any(state.now.get(field) is not before.now.get(field) for field in GOAL)
-            if effect.verdict in _STOPS or redirected:
+            verdict = effect.verdict
+            state = effect.state.stopped(chain.table, chain.name, place, effect.told or verdict.value, effect.changes)
+            if verdict in _STOPS or _redirected(before.now, state.now):
                 state.decided_at = state.stops
-            if effect.verdict is Verdict.CONTINUE:
+            if verdict is Verdict.CONTINUE:
                 yield at.moved(state, place + 1)
-            elif effect.verdict is Verdict.RETURN:
+            elif verdict is Verdict.RETURN:
                 yield from self._leave(at, state)
             else:
-                self._end(state, effect.verdict)
+                self._end(state, verdict)
 
     def _enter(self, at: Place, place: int, state: State, target: Jump | Goto) -> Iterator[Place]:
         """Enter a chain. Only a jump remembers where it came from: the end of a chain gone to returns past the goto."""
@@ -279,6 +279,11 @@ class Traversal:
 def _alike(state: State, fields: frozenset[str] | None) -> list[State]:
     """Part a batch if what a target does depends on a field in which it differs, or (None) on any."""
     return state.apart() if isinstance(state, Batch) and (fields is None or state.differs(fields)) else [state]
+
+
+def _redirected(before: Mapping[str, Override], after: Mapping[str, Override]) -> bool:
+    """Say whether packets were rewritten to go elsewhere."""
+    return after is not before and any(after.get(field) is not before.get(field) for field in GOAL)
 
 
 def _by_policy(chain: ReadyChain, state: State) -> State:

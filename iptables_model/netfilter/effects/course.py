@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import attrs
 
@@ -29,17 +29,16 @@ class Verdict(enum.StrEnum):
     STOLEN = "stolen"
 
 
-@attrs.frozen
-class Effect:
-    """Hold what became of some packets at a target: their new state, the verdict, and what by its `str` tells a change.
+class Effect(NamedTuple):
+    """Hold what became of some packets at a target: their new state, the verdict, and what has changed.
 
-    `told` is the verdict as the kernel's trace has it, where something else decides what comes of it.
+    `told` is the verdict as the kernel's trace has it, if something else decides what comes of it.
     """
 
     state: State
     verdict: Verdict
-    change: object = ""
-    told: str = attrs.field(default=attrs.Factory(lambda self: self.verdict.value, takes_self=True))
+    changes: Changes = ()
+    told: str = ""
 
 
 Course: TypeAlias = list[Effect]
@@ -58,9 +57,9 @@ class Site:
         return split(state, condition, self.suppose)
 
 
-def each(states: Iterable[State], verdict: Verdict, change: str = "", *, told: str | None = None) -> Course:
+def each(states: Iterable[State], verdict: Verdict, *changes: str, told: str = "") -> Course:
     """Give the same verdict on several states."""
-    return [Effect(state, verdict, change, told or verdict.value) for state in states]
+    return [Effect(state, verdict, changes, told) for state in states]
 
 
 def goes_on_with(state: State, **changes: Override) -> Effect:
@@ -71,7 +70,7 @@ def goes_on_with(state: State, **changes: Override) -> Effect:
 
 def told(before: State, after: State, *fields: str, anything: str = ANY) -> Changes:
     """Tell what became of some fields."""
-    return Changes([anything, *[held for field in fields for held in (field, before.view(field), after.view(field))]])
+    return (anything, *[held for field in fields for held in (field, before.view(field), after.view(field))])
 
 
 def unknown_course(what: str, reason: str, state: State, suppose: Suppose) -> Course:

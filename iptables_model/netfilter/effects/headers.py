@@ -131,4 +131,4 @@ def _announced(target: targets.Tcpmss, state: State, site: Site) -> Course:
 
 def classify(target: targets.Classify, state: State, _: Site) -> Course:
     """Set the class by which the packet is scheduled, which nothing later asks for (class_tg, xt_CLASSIFY.c)."""
-    return [Effect(state, Verdict.CONTINUE, f"class -> {target.set_class}")]
+    return each([state], Verdict.CONTINUE, f"class -> {target.set_class}")
