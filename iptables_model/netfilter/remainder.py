@@ -247,12 +247,13 @@ def parted(held: Any, other: Any) -> tuple[Any, Any]:
     >>> str(inside), str(outside.set)
     ('0x1', 'any but 0x1')
     """
-    if isinstance(held, LineSet) and len(held.bounds) > _MOST_BOUNDS:
-        return Remainder(Bounds(held)).parted(other)
-    if isinstance(held, BitSet) and _is_cut_into_many(held, other):
-        return Remainder(Patterns(held)).parted(other)
-    inside, outside = held.parted(other)
-    return inside, outside
+    if isinstance(held, LineSet):
+        if len(held.bounds) > _MOST_BOUNDS:
+            held = Remainder(Bounds(held))
+    elif isinstance(held, BitSet) and _is_cut_into_many(held, other):
+        held = Remainder(Patterns(held))
+    found: tuple[Any, Any] = held.parted(other)
+    return found
 
 
 def _is_cut_into_many(held: BitSet, other: BitSet) -> bool:

@@ -58,6 +58,12 @@ class LineSet:
             if before == bisect_left(other.bounds, high):
                 # The other set neither begins nor ends within this interval.
                 return (self, None) if before % 2 else (None, self)
+        if len(other.bounds) == 2:
+            low, high = other.bounds
+            before = bisect_right(self.bounds, low)
+            if before == bisect_left(self.bounds, high):
+                # Nor does this one within that.
+                return (other, self - other) if before % 2 else (None, self)
         return self & other or None, self - other or None
 
     def holds(self, point: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import count
@@ -45,43 +45,23 @@ Parts: TypeAlias = tuple[list[State], list[State]]
 
 def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
     """Part the packets of a state by a condition. Together the parts are all the packets, and none is in two."""
-    # By type and not by pattern: this is asked for every match of every rule on the way.
-    if isinstance(condition, Within):
-        return _split_field(state, condition.field, condition.allowed)
-    if isinstance(condition, All):
-        return _split_all(state, condition.conditions, suppose)
-    if isinstance(condition, Not):
-        yes, no = split(state, condition.condition, suppose)
-        return no, yes
-    if isinstance(condition, Any):
-        return _split_any(state, condition.conditions, suppose)
-    if isinstance(condition, Initially):
-        return _split_asked(state, condition.field, condition.allowed)
-    if isinstance(condition, Chance):
-        return _split_chance(state, condition.probability)
-    if isinstance(condition, OnceChanged):
-        if condition.thing not in state.now:
-            return split(state, condition.before, suppose)
-        return _split_each(state.apart() if isinstance(state, Batch) else [state], condition.after, suppose)
-    if isinstance(condition, Become):
-        return [state.rewritten(**{condition.field: Constant(condition.value, condition.reason)})], []
-    return _split_assumption(state, condition, suppose)
+    return _BY_KIND[type(condition)](state, condition, suppose)
 
 
-def _split_all(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
+def _split_all(state: State, condition: All, suppose: Suppose) -> Parts:
     yes, no = [state], []
-    for condition in conditions:
-        yes, fails = _split_each(yes, condition, suppose)
+    for one in condition.conditions:
+        yes, fails = _split_each(yes, one, suppose)
         no += fails
         if not yes:
             break
     return yes, no
 
 
-def _split_any(state: State, conditions: tuple[Condition, ...], suppose: Suppose) -> Parts:
+def _split_any(state: State, condition: Any, suppose: Suppose) -> Parts:
     yes, no = [], [state]
-    for condition in conditions:
-        holds, no = _split_each(no, condition, suppose)
+    for one in condition.conditions:
+        holds, no = _split_each(no, one, suppose)
         yes += holds
         if not no:
             break
@@ -90,12 +70,33 @@ def _split_any(state: State, conditions: tuple[Condition, ...], suppose: Suppose
 
 def _split_each(states: list[State], condition: Condition, suppose: Suppose) -> Parts:
     if len(states) == 1:
-        return split(states[0], condition, suppose)
+        return _BY_KIND[type(condition)](states[0], condition, suppose)
     parts = [split(one, condition, suppose) for one in states]
     return [one for holds, _ in parts for one in holds], [one for _, fails in parts for one in fails]
 
 
-def _split_field(state: State, field: str, allowed: Anything) -> Parts:
+def _split_not(state: State, condition: Not, suppose: Suppose) -> Parts:
+    yes, no = split(state, condition.condition, suppose)
+    return no, yes
+
+
+def _split_once_changed(state: State, condition: OnceChanged, suppose: Suppose) -> Parts:
+    if condition.thing not in state.now:
+        return split(state, condition.before, suppose)
+    return _split_each(state.apart() if isinstance(state, Batch) else [state], condition.after, suppose)
+
+
+def _split_become(state: State, condition: Become, _: Suppose) -> Parts:
+    return [state.rewritten(**{condition.field: Constant(condition.value, condition.reason)})], []
+
+
+def _split_initially(state: State, condition: Initially, _: Suppose) -> Parts:
+    return _split_asked(state, condition.field, condition.allowed)
+
+
+def _split_within(state: State, condition: Within, _: Suppose) -> Parts:
+    field = condition.field
+    allowed: Anything = condition.allowed
     override = state.now.get(field)
     if override is None:
         return _split_asked(state, field, allowed)
@@ -185,16 +186,17 @@ def _split_mixed(state: State, sources: tuple[Bits, ...], xor: int, allowed: Bit
     return yes, rest
 
 
-def _split_chance(state: State, probability: Fraction) -> Parts:
-    def likely(share: Fraction) -> list[State]:
-        if not share:
-            return []
-        other = state.copy()
-        other.probability = share
-        return [other]
+def _split_chance(state: State, condition: Chance, _: Suppose) -> Parts:
+    yes, no = _shares(state.probability, condition.probability)
+    return _likely(state, yes), _likely(state, no)
 
-    yes, no = _shares(state.probability, probability)
-    return likely(yes), likely(no)
+
+def _likely(state: State, share: Fraction) -> list[State]:
+    if not share:
+        return []
+    other = state.copy()
+    other.probability = share
+    return [other]
 
 
 @lru_cache(maxsize=1024)
@@ -235,3 +237,17 @@ def _assumption_key(state: State, condition: Assume) -> object:
     if not condition.fleeting:
         return key
     return next((key, look) for look in count() if (key, look) not in state.assumed)
+
+
+_BY_KIND: Mapping[type[Condition], Callable[[State, Anything, Suppose], Parts]] = {
+    Within: _split_within,
+    Initially: _split_initially,
+    Not: _split_not,
+    All: _split_all,
+    Any: _split_any,
+    Chance: _split_chance,
+    Assume: _split_assumption,
+    OnceChanged: _split_once_changed,
+    Become: _split_become,
+}
+"""How each kind of condition parts packets: asked for every match of every rule on the way, so found by its type."""
