@@ -25,7 +25,6 @@ from iptables_model.netfilter.condition import (
 )
 from iptables_model.netfilter.remainder import parted
 from iptables_model.netfilter.state import (
-    CERTAIN,
     Assumption,
     Bits,
     Constant,
@@ -187,7 +186,8 @@ def _split_mixed(state: State, sources: tuple[Bits, ...], xor: int, allowed: Bit
 
 
 def _split_chance(state: State, condition: Chance, _: Suppose) -> Parts:
-    yes, no = _shares(state.probability, condition.probability)
+    whole, part = state.probability, condition.probability
+    yes, no = _shares(whole.numerator, whole.denominator, part.numerator, part.denominator)
     return _likely(state, yes), _likely(state, no)
 
 
@@ -200,9 +200,12 @@ def _likely(state: State, share: Fraction) -> list[State]:
 
 
 @lru_cache(maxsize=1024)
-def _shares(whole: Fraction, probability: Fraction) -> tuple[Fraction, Fraction]:
-    """Part a share; that of the first, second, or third of four endpoints is the same for many Services."""
-    return whole * probability, whole * (CERTAIN - probability)
+def _shares(whole: int, of: int, part: int, of_part: int) -> tuple[Fraction, Fraction]:
+    """Part a share; that of the first, second, or third of four endpoints is the same for many Services.
+
+    By numbers, since a fraction computes its hash whenever it is asked for.
+    """
+    return Fraction(whole * part, of * of_part), Fraction(whole * (of_part - part), of * of_part)
 
 
 def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Parts:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator
 from fractions import Fraction
 from functools import cached_property, reduce
 from operator import or_
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 
@@ -291,7 +291,8 @@ def _start(packet: Packet, family: int) -> Iterator[State]:
     yield from (State(cube, part) for part in parted(cube))
 
 
-class End(NamedTuple):
+@attrs.define(eq=False)
+class End:
     """Name where packets end: those of an arrival or, of one that is a batch, those of the state at a place."""
 
     arrival: Arrival

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from heapq import heappop, heappush
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import attrs
 
 from iptables_model.model.option import Target
 from iptables_model.model.targets import Goto, Jump
@@ -24,14 +26,16 @@ _STOPS = (Verdict.DROP, Verdict.REJECT, Verdict.STOLEN)
 _LEADING = (Jump, Goto)
 
 
-class Frame(NamedTuple):
+@attrs.define(eq=False)
+class Frame:
     """Remember where a jump came from: the chain, and the position behind the rule."""
 
     chain: ReadyChain
     position: Position
 
 
-class Place(NamedTuple):
+@attrs.define(eq=False)
+class Place:
     """Hold packets at a place: the chain, the position, the jumps that led there, and the chains they are in.
 
     A position has the place of every rule that led there and, last, the place in the chain. So positions sort in the
@@ -167,7 +171,7 @@ class Traversal:
         self._waiting.push(Place(state, self._start, (0,), (), (self._start.name,)))
         while self._waiting:
             for place in self._waiting.pop():
-                for onward in reversed([*self._ask(place)]):
+                for onward in reversed(self._ask(place)):
                     self._waiting.push(onward)
         return self._done
 
@@ -195,16 +199,17 @@ class Traversal:
         elif self._asked is not None and not fields <= self._asked:
             self._asked |= fields
 
-    def _ask(self, at: Place) -> Iterator[Place]:
-        """Ask the rules from a place on, until one matches some of the packets; go through where these go on."""
+    # These give where packets go on in lists: generators in generators take much longer.
+
+    def _ask(self, at: Place) -> list[Place]:
+        """Ask the rules from a place on, until one matches some of the packets; give where these go on."""
         state, chain, place = at.state, at.chain, at.position[-1]
         while True:
             if chain.indexed:
                 place = chain.next_place(state, place)
                 self._learn(chain.index_fields)
             if place >= chain.size:
-                yield from self._leave(at, state)
-                return
+                return self._leave(at, state)
             rule = chain.rule(place)
             self._learn(rule.asked)
             yes, no = split(state, rule.condition, self._walk.suppose)
@@ -214,66 +219,69 @@ class Traversal:
             place += 1
         if len(yes) + len(no) > 1:
             self._learn(None)
-        for other in yes:
-            yield from self._apply(at, place, other, rule.parts.target)
-        for other in no:
-            yield at.moved(other, place + 1)
+        target = rule.parts.target if yes else None
+        onward = [one for other in yes for one in self._apply(at, place, other, target)]
+        onward += [at.moved(other, place + 1) for other in no]
+        return onward
 
-    def _apply(self, at: Place, place: int, state: State, target: Target | None) -> Iterator[Place]:
+    def _apply(self, at: Place, place: int, state: State, target: Target | None) -> list[Place]:
         """Apply the target of the rule at a place in the chain to packets that it matches."""
         if isinstance(target, _LEADING):
-            yield from self._enter(at, place, state, target)
-        elif target is None:
-            yield from self._follow(at, place, state, [Effect(state, Verdict.CONTINUE)])
-        else:
-            read = fields_read(target, self._walk.evidence)
-            self._learn(read)
-            for one in _alike(state, read):
-                yield from self._follow(at, place, one, effect_of(target, one, self._site))
+            return self._enter(at, place, state, target)
+        if target is None:
+            return self._follow(at, place, state, [Effect(state, Verdict.CONTINUE)])
+        read = fields_read(target, self._walk.evidence)
+        self._learn(read)
+        return [
+            onward
+            for one in _alike(state, read)
+            for onward in self._follow(at, place, one, effect_of(target, one, self._site))
+        ]
 
-    def _follow(self, at: Place, place: int, before: State, course: list[Effect]) -> Iterator[Place]:
+    def _follow(self, at: Place, place: int, before: State, course: list[Effect]) -> list[Place]:
         chain = at.chain
+        onward = []
         for effect in course:
             verdict = effect.verdict
             state = effect.state.stopped(chain.table, chain.name, place, effect.told or verdict.value, effect.changes)
             if verdict in _STOPS or _redirected(before.now, state.now):
                 state.decided_at = state.stops
             if verdict is Verdict.CONTINUE:
-                yield at.moved(state, place + 1)
+                onward.append(at.moved(state, place + 1))
             elif verdict is Verdict.RETURN:
-                yield from self._leave(at, state)
+                onward += self._leave(at, state)
             else:
                 self._end(state, verdict)
+        return onward
 
-    def _enter(self, at: Place, place: int, state: State, target: Jump | Goto) -> Iterator[Place]:
+    def _enter(self, at: Place, place: int, state: State, target: Jump | Goto) -> list[Place]:
         """Enter a chain. Only a jump remembers where it came from: the end of a chain gone to returns past the goto."""
         here = at.chain
         chain = self._walk.chains.get(here.table, target.chain)
         if chain is None:
             lost = self._unknown(state, target.chain, "the text does not show the chain")
-            yield from self._follow(at, place, state, lost)
-        elif target.chain in at.inside:
+            return self._follow(at, place, state, lost)
+        if target.chain in at.inside:
             loop = "the chain leads to itself, which the kernel refuses to load (mark_source_chains)"
-            yield from self._follow(at, place, state, self._unknown(state, target.chain, loop))
-        else:
-            jump = isinstance(target, Jump)
-            entering = state.stopped(here.table, here.name, place, f"{'jump' if jump else 'goto'} {target.chain}")
-            before = at.position[:-1]
-            jumps = (*at.jumps, Frame(here, (*before, place + 1))) if jump else at.jumps
-            yield Place(entering, chain, (*before, place, 0), jumps, (*at.inside, target.chain))
+            return self._follow(at, place, state, self._unknown(state, target.chain, loop))
+        jump = isinstance(target, Jump)
+        entering = state.stopped(here.table, here.name, place, f"{'jump' if jump else 'goto'} {target.chain}")
+        before = at.position[:-1]
+        jumps = (*at.jumps, Frame(here, (*before, place + 1))) if jump else at.jumps
+        return [Place(entering, chain, (*before, place, 0), jumps, (*at.inside, target.chain))]
 
     def _unknown(self, state: State, chain: str, reason: str) -> list[Effect]:
         self._learn(None)
         return unknown_course(f"chain {chain}", reason, state, self._walk.suppose)
 
-    def _leave(self, at: Place, state: State) -> Iterator[Place]:
+    def _leave(self, at: Place, state: State) -> list[Place]:
         """Go back to where the last jump came from, or take the policy of the built-in chain."""
-        if at.jumps:
-            back = at.jumps[-1]
-            inside = at.inside[: at.inside.index(back.chain.name) + 1]
-            yield Place(state, back.chain, back.position, at.jumps[:-1], inside)
-        else:
+        if not at.jumps:
             self._end(_by_policy(self._start, state), self._start.policy)
+            return []
+        back = at.jumps[-1]
+        inside = at.inside[: at.inside.index(back.chain.name) + 1]
+        return [Place(state, back.chain, back.position, at.jumps[:-1], inside)]
 
 
 def _alike(state: State, fields: frozenset[str] | None) -> list[State]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -29,7 +29,8 @@ class Verdict(enum.StrEnum):
     STOLEN = "stolen"
 
 
-class Effect(NamedTuple):
+@attrs.define(eq=False)
+class Effect:
     """Hold what became of some packets at a target: their new state, the verdict, and what has changed.
 
     `told` is the verdict as the kernel's trace has it, if something else decides what comes of it.
