@@ -276,6 +276,8 @@ class BitSet:
         >>> str((BitSet.of(0x11) | BitSet.of(0x13)).alike)
         '0x11/0xfffffffd'
         """
+        if len(self.patterns) == 1:
+            return self.patterns[0]
         return _alike(self.patterns) if self.patterns else Pattern(0, 0)
 
     def kept(self, bits: int) -> BitSet:

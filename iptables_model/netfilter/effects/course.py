@@ -71,7 +71,10 @@ def goes_on_with(state: State, **changes: Override) -> Effect:
 
 def told(before: State, after: State, *fields: str, anything: str = ANY) -> Changes:
     """Tell what became of some fields."""
-    return (anything, *[held for field in fields for held in (field, before.view(field), after.view(field))])
+    changes: list[object] = [anything]
+    for field in fields:
+        changes += (field, before.view(field), after.view(field))
+    return tuple(changes)
 
 
 def unknown_course(what: str, reason: str, state: State, suppose: Suppose) -> Course:

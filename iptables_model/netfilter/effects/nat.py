@@ -6,7 +6,7 @@ node that is not known is not the one that was there before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any as Anything
 from typing import TypeAlias
@@ -87,10 +87,9 @@ def _range(to: NatRange, *, random: bool) -> Wanted:
 
 def _chosen_from(first: Address, last: Address) -> AddressSet:
     """Give the addresses to choose from; past the highest it goes on with 0 (find_best_ips_proto, nf_nat_core.c)."""
-    if int(first) <= int(last):
-        return AddressSet.between(first, last)
-    ends = ((0, int(last) + 1), (int(first), 1 << width(first.version)))
-    return AddressSet(intervals.unite(ends), first.version)
+    low, end = int(first), int(last) + 1
+    bounds = (low, end) if low < end else intervals.unite(((0, end), (low, 1 << width(first.version))))
+    return AddressSet(bounds, first.version)
 
 
 def _ports(held: PortRange | None) -> NumberSet | None:
@@ -176,8 +175,8 @@ def _bound(state: State, manip: Manip, wanted: Wanted, site: Site) -> Course:
     course = each(kept, Verdict.ACCEPT)
     for one in rest:
         for two, port in _new_ports(one, manip, wanted, site):
-            found = _addresses(two, manip, wanted, site, stays=not port)
-            course += [_binding(three, manip, address | port, own=wanted.own) for three, address in found]
+            for three, address in _addresses(two, manip, wanted, site, stays=not port):
+                course.append(_binding(three, manip, address | port, own=wanted.own))
     return course
 
 
@@ -186,37 +185,34 @@ Changes: TypeAlias = dict[str, Override]
 
 def _addresses(
     state: State, manip: Manip, wanted: Wanted, site: Site, *, stays: bool
-) -> Iterator[tuple[State, Changes]]:
+) -> Sequence[tuple[State, Changes]]:
     """Take the only address, or one of several by a hash (find_best_ips_proto, nf_nat_core.c).
 
     Without `stays` the port changes, so it does not matter whether the address does.
     """
     if wanted.addresses is None:
-        yield state, {}
-    elif not stays or (wanted.own and wanted.addresses == AddressSet.everything(wanted.addresses.version)):
-        yield state, {manip.address: Constant(wanted.addresses)}
-    else:
-        same = Assume(f"the {manip.address} chosen is the one that it was", "the kernel chooses by a hash")
-        keeps = ALWAYS if _single(wanted.addresses) else same
-        yield from _set(state, manip.address, wanted.addresses, site, keeps)
+        return [(state, {})]
+    if not stays or (wanted.own and wanted.addresses == AddressSet.everything(wanted.addresses.version)):
+        return [(state, {manip.address: Constant(wanted.addresses)})]
+    same = Assume(f"the {manip.address} chosen is the one that it was", "the kernel chooses by a hash")
+    return _set(state, manip.address, wanted.addresses, site, ALWAYS if _single(wanted.addresses) else same)
 
 
-def _new_ports(state: State, manip: Manip, wanted: Wanted, site: Site) -> Iterator[tuple[State, Changes]]:
+def _new_ports(state: State, manip: Manip, wanted: Wanted, site: Site) -> Sequence[tuple[State, Changes]]:
     """Take a port that is in the range already, or another one of it (nf_nat_l4proto_unique_tuple, nf_nat_core.c).
 
     A source port that is random for no range stays in its class: below 512, below 1024, or above.
     """
     if wanted.ports is not None and wanted.base is not None:
-        yield from _offset(state, manip.port, wanted.ports, wanted.base, site)
-    elif wanted.ports is not None:
+        return _offset(state, manip.port, wanted.ports, wanted.base, site)
+    if wanted.ports is not None:
         keeps = ALWAYS if not wanted.random or _single(wanted.ports) else NEVER
-        yield from _set(state, manip.port, wanted.ports, site, keeps)
-    elif wanted.random and manip is _SOURCE:
-        with_ports, others = site.split(state, WITH_PORTS)
-        yield from ((one, {manip.port: _in_class(one.view(manip.port))}) for one in with_ports)
-        yield from ((one, {}) for one in others)
-    else:
-        yield state, {}
+        return _set(state, manip.port, wanted.ports, site, keeps)
+    if not wanted.random or manip is _DESTINATION:
+        return [(state, {})]
+    with_ports, others = site.split(state, WITH_PORTS)
+    changed = [(one, {manip.port: _in_class(one.view(manip.port))}) for one in with_ports]
+    return changed + [(one, {}) for one in others]
 
 
 def _in_class(ports: Anything) -> Override:
@@ -229,13 +225,12 @@ _CLASSES = (((0, 511), (1, 511)), ((512, 1023), (600, 1023)), ((1024, 65535), (1
 
 def _set(
     state: State, field: str, to: AddressSet | NumberSet, site: Site, keeps: Condition
-) -> Iterator[tuple[State, Changes]]:
+) -> Sequence[tuple[State, Changes]]:
     """Set a field to one of a range, but for packets that have one of it already and keep it."""
     there = Within(field, to)
     kept, changed = site.split(state, there if keeps is ALWAYS else All((there, keeps)))
-    yield from ((one, {}) for one in kept)
-    for one in changed:
-        yield one, {field: _one_of(to)}
+    parts: list[tuple[State, Changes]] = [(one, {}) for one in kept]
+    return parts + [(one, {field: _one_of(to)}) for one in changed]
 
 
 @lru_cache(maxsize=1024)
@@ -244,13 +239,12 @@ def _one_of(to: AddressSet | NumberSet) -> Constant:
     return Constant(to)
 
 
-def _offset(state: State, port: str, to: NumberSet, base: int, site: Site) -> Iterator[tuple[State, Changes]]:
+def _offset(state: State, port: str, to: NumberSet, base: int, site: Site) -> Sequence[tuple[State, Changes]]:
     """Move ports by how far they are from the base, modulo 65536 and then modulo the size of the range."""
     found = parted(state, port, _offset_pieces(state, port, to, base), site)
     if found is None:
-        yield state, {port: Constant(to, "it depends on how far the port is from the base")}
-    else:
-        yield from ((one, _shift(one, port, offset)) for one, offset in found)
+        return [(state, {port: Constant(to, "it depends on how far the port is from the base")})]
+    return [(one, _shift(one, port, offset)) for one, offset in found]
 
 
 def _offset_pieces(state: State, port: str, to: NumberSet, base: int) -> Iterator[Piece]:
