@@ -163,20 +163,16 @@ def batched(states: list[State]) -> list[State]:
     held: dict[object, dict[object, State]] = {}
     alone: list[State] = []
     for state in states:
-        alike = held.setdefault(_likeness(state), {})
-        if alike.setdefault(_goal(state), state) is not state:
+        goals = tuple([state.now.get(field) for field in GOAL])
+        alike = held.setdefault(_likeness(state, goals), {})
+        if alike.setdefault(goals, state) is not state:
             alone.append(state)
     groups = [[*alike.values()] for alike in held.values()]
     return [Batch(members) if len(members) > 1 else members[0] for members in groups] + alone
 
 
-def _goal(state: State) -> object:
-    return tuple([state.now.get(field) for field in GOAL])
-
-
-def _likeness(state: State) -> object:
+def _likeness(state: State, goals: tuple[Override | None, ...]) -> object:
     """Tell states apart that cannot go on as one: by what was assumed, and by all rewriting but that of the goal."""
-    goals = [state.now.get(field) for field in GOAL]
     if isinstance(state, Batch) or not any(goals) or not all(one is None or isinstance(one, Constant) for one in goals):
         return id(state)
     # What was rewritten alike is mostly one object; where it is not, there are more batches than need be.

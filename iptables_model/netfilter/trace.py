@@ -310,22 +310,22 @@ class End:
         """Give the share of the packets."""
         return self.arrival.state.probability if self.shared is None else self.shared.batch.probability_of(self.place)
 
-    @property
-    def goal(self) -> Hashable:
-        """Tell ends apart by where the packets went."""
-        if self.shared is None:
-            return goal(self.arrival.state)
-        return goal(self.shared.batch.members[self.place])
-
 
 def _ends(arrivals: list[Arrival], asked: Asked) -> Iterator[End]:
     for arrival in arrivals:
         state = arrival.state
         if isinstance(state, Batch):
             shared = Shared(asked, state)
-            yield from [End(arrival, shared, place) for place in range(len(state.members))]
+            yield from (End(arrival, shared, place) for place in range(len(state.members)))
         else:
             yield End(arrival)
+
+
+def _goals(arrivals: list[Arrival]) -> Iterator[Hashable]:
+    """Go through where the packets of each end went."""
+    for arrival in arrivals:
+        state = arrival.state
+        yield from map(goal, state.members if isinstance(state, Batch) else (state,))
 
 
 def _trace(end: End) -> Hashable:
@@ -349,14 +349,15 @@ def _with_equal_fates(arrivals: list[Arrival], asked: Asked) -> Iterator[list[En
     Most of very many ends are of packets that alone went where they went.
     """
     for alike in sorted_by(arrivals, lambda one: (one.outcome, one.delivery)):
-        count = Counter(end.goal for end in _ends(alike, asked))
+        goals = [*_goals(alike)]
+        count = Counter(goals)
         several = []
-        for end in _ends(alike, asked):
-            if count[end.goal] == 1:
+        for end, its in zip(_ends(alike, asked), goals, strict=True):
+            if count[its] == 1:
                 yield [end]
             else:
-                several.append(end)
-        for held in sorted_by([end.alone() for end in several], lambda one: (one.goal, _fate(one))):
+                several.append(end.alone())
+        for held in sorted_by(several, lambda one: (goal(one.arrival.state), _fate(one))):
             states = united(overlaid([end.arrival.state for end in held]))
             joined = [End(attrs.evolve(held[0].arrival, state=state)) for state in states]
             yield from sorted_by(joined, lambda one: (one.probability, frozenset(one.arrival.state.assumptions)))
