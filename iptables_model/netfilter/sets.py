@@ -20,6 +20,8 @@ from iptables_model.values.names import Interface
 
 __all__ = ["AddressSet", "Choice", "LineSet", "NameSet", "NumberSet", "merged"]
 
+_FEW = 16
+"""The hash of so many bounds is sooner made again than kept."""
 _LAST_NAME = "\U0010ffff"
 """A string behind all interface names."""
 
@@ -141,11 +143,11 @@ class AddressSet(LineSet):
         return type(self)(bounds, self.version)
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self.bounds) if len(self.bounds) <= _FEW else self._hash
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.bounds, self.version))
+        return hash(self.bounds)
 
     @classmethod
     def everything(cls, version: int) -> Self:
