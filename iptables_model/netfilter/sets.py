@@ -66,7 +66,10 @@ class LineSet:
             if before == bisect_left(self.bounds, high):
                 # Nor does this one within that.
                 return (other, self - other) if before % 2 else (None, self)
-        return self & other or None, self - other or None
+        inside = intervals.intersect(self.bounds, other.bounds)
+        if not inside:
+            return None, self
+        return (self, None) if inside == self.bounds else (self._same(inside), self - other)
 
     def holds(self, point: Any) -> bool:
         """Say whether a point is a member."""
