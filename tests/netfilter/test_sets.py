@@ -31,6 +31,20 @@ def test_intervals_are_sets(one: intervals.Bounds, other: intervals.Bounds) -> N
     assert {point for point in POINTS if intervals.contains(one, point)} == members(one)
 
 
+@given(bounds, bounds)
+def test_a_set_is_parted_into_what_is_in_another_and_what_is_not(
+    one: intervals.Bounds, other: intervals.Bounds
+) -> None:
+    mine, theirs = members(one), members(other)
+    inside, outside = NumberSet(one).parted(NumberSet(other))
+    for found, wanted in ((inside, mine & theirs), (outside, mine - theirs)):
+        if wanted:
+            assert found == NumberSet(intervals.unite((point, point + 1) for point in wanted))
+        else:
+            # Of no points, one of the two may be the empty set itself.
+            assert not found
+
+
 def test_a_large_set_is_taken_out_of_a_wide_one_at_once() -> None:
     holes = tuple(range(10, 200_010))
     assert intervals.subtract((0, 300_000), holes) == (0, *holes, 300_000)
