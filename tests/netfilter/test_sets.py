@@ -32,9 +32,7 @@ def test_intervals_are_sets(one: intervals.Bounds, other: intervals.Bounds) -> N
 
 
 @given(bounds, bounds)
-def test_a_set_is_parted_into_what_is_in_another_and_what_is_not(
-    one: intervals.Bounds, other: intervals.Bounds
-) -> None:
+def test_a_set_is_parted_by_another(one: intervals.Bounds, other: intervals.Bounds) -> None:
     mine, theirs = members(one), members(other)
     inside, outside = NumberSet(one).parted(NumberSet(other))
     for found, wanted in ((inside, mine & theirs), (outside, mine - theirs)):
