@@ -33,21 +33,21 @@ LOCAL_BALANCING = ("KUBE-SVL-", "KUBE-XLB-")
 """Those of them that pick a local one, when a policy is Local."""
 
 
-def service_chains(ruleset: Ruleset, found: Found) -> Iterator[Chain]:
-    """Go through the chains of a Service port that there are."""
+def service_chains(ruleset: Ruleset, found: Found) -> tuple[Chain, ...]:
+    """List the chains of a Service port that there are."""
     nat = ruleset.get("nat")
     if nat is None or found.suffix is None:
-        return
-    for prefix in PREFIXES:
-        chain = nat.get(prefix + found.suffix)
-        if chain is not None:
-            yield chain
+        return ()
+    held = [nat.get(prefix + found.suffix) for prefix in PREFIXES]
+    return tuple([chain for chain in held if chain is not None])
 
 
-def endpoints_of(ruleset: Ruleset, found: Found, *, kinds: tuple[str, ...] = BALANCING) -> tuple[EndpointAddress, ...]:
-    """List the endpoints to which a Service port's chains of some kinds lead, in the order of the rules."""
-    chains = (chain for chain in service_chains(ruleset, found) if chain.name.startswith(kinds))
-    led = (jump or goto for chain in chains for jump, goto in values_of(chain, (Jump, "chain"), (Goto, "chain")))
+def endpoints_of(
+    ruleset: Ruleset, chains: Iterable[Chain], *, kinds: tuple[str, ...] = BALANCING
+) -> tuple[EndpointAddress, ...]:
+    """List the endpoints to which those of a Service port's chains lead that are of some kinds, in their order."""
+    picking = (chain for chain in chains if chain.name.startswith(kinds))
+    led = (jump or goto for chain in picking for jump, goto in values_of(chain, (Jump, "chain"), (Goto, "chain")))
     return tuple(dict.fromkeys(one for name in led if name for one in _endpoints(ruleset, name)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from fractions import Fraction
 
 import attrs
@@ -11,7 +12,7 @@ from iptables_model.kube_proxy.layout import LOCAL_BALANCING, endpoints_of, serv
 from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.model.matches import Recent
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Ruleset, rules_of, values_of
+from iptables_model.model.ruleset import Chain, Ruleset, rules_of, values_of
 from iptables_model.model.targets import Drop, Goto, Jump
 from iptables_model.values.addresses import Address, Network, address_text
 
@@ -83,8 +84,9 @@ class ServicePort:
 
 def service_port(ruleset: Ruleset, found: Found) -> ServicePort:
     """Gather what the rules tell of a Service port."""
+    chains = service_chains(ruleset, found)
     cluster_ips = found.addresses(Entry.CLUSTER_IP)
-    policy = _external_policy(ruleset, found)
+    policy = _external_policy(found, chains)
     internal = _internal_policy(found)
     local = Policy.LOCAL in (policy, internal) and found.suffix is not None
     return ServicePort(
@@ -99,11 +101,11 @@ def service_port(ruleset: Ruleset, found: Found) -> ServicePort:
         load_balancer_ips=found.addresses(Entry.LOAD_BALANCER_IP),
         external_policy=policy,
         internal_policy=internal,
-        session_affinity=_affinity(ruleset, found),
-        source_ranges=_source_ranges(ruleset, found),
+        session_affinity=_affinity(chains),
+        source_ranges=_source_ranges(found, chains),
         health_check_node_port=found.health_check_node_port,
-        endpoints=_endpoint_values(endpoints_of(ruleset, found)),
-        local_endpoints=_endpoint_values(endpoints_of(ruleset, found, kinds=LOCAL_BALANCING)) if local else None,
+        endpoints=_endpoint_values(endpoints_of(ruleset, chains)),
+        local_endpoints=_endpoint_values(endpoints_of(ruleset, chains, kinds=LOCAL_BALANCING)) if local else None,
     )
 
 
@@ -114,7 +116,7 @@ def _endpoint_values(held: tuple[tuple[Address, int | None], ...]) -> tuple[Endp
     return tuple(sorted([Endpoint(address=host, port=port) for host, port in held], key=lambda one: one.place))
 
 
-def _external_policy(ruleset: Ruleset, found: Found) -> Policy | None:
+def _external_policy(found: Found, chains: Sequence[Chain]) -> Policy | None:
     """Read the policy off the external chain, or off what the filter table or the health check says without one."""
     external = [entry for entry in found.entries if entry is not Entry.CLUSTER_IP]
     if not external:
@@ -124,7 +126,7 @@ def _external_policy(ruleset: Ruleset, found: Found) -> Policy | None:
     said = [(way.rule.comment or "").rstrip() for way in found.ways if way.rule.chain == "KUBE-EXTERNAL-SERVICES"]
     if any(comment.endswith("has no local endpoints") for comment in said):
         return Policy.LOCAL
-    for chain in service_chains(ruleset, found):
+    for chain in chains:
         if chain.name.startswith("KUBE-XLB-"):
             return Policy.LOCAL
         if chain.name.startswith("KUBE-EXT-"):
@@ -142,19 +144,19 @@ def _internal_policy(found: Found) -> Policy | None:
     return Policy.CLUSTER if found.chains(Entry.CLUSTER_IP) else None
 
 
-def _affinity(ruleset: Ruleset, found: Found) -> int | None:
-    for chain in service_chains(ruleset, found):
+def _affinity(chains: Sequence[Chain]) -> int | None:
+    for chain in chains:
         for checks, seconds in values_of(chain, (Recent, "rcheck"), (Recent, "seconds")):
             if checks:
                 return seconds  # type: ignore[no-any-return]
     return None
 
 
-def _source_ranges(ruleset: Ruleset, found: Found) -> tuple[Network, ...]:
+def _source_ranges(found: Found, chains: Sequence[Chain]) -> tuple[Network, ...]:
     """Read the ranges off the firewall chain; the load balancer's own address is no range of the user's."""
     own = found.addresses(Entry.LOAD_BALANCER_IP)
     ranges = []
-    for chain in service_chains(ruleset, found):
+    for chain in chains:
         asked = [rule.ip.source for rule in rules_of(chain)] if chain.name.startswith("KUBE-FW-") else []
         ranges += [one.value for one in asked if one is not None and not one.negated]
     return tuple(dict.fromkeys(one for one in ranges if getattr(one, "network_address", None) not in own))

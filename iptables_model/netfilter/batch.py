@@ -108,10 +108,13 @@ class Batch(State):
         before = self.members[place]
         if self.assumed is before.assumed:
             return before.assumed
-        return {
-            _key_of(key, taken, before.now): taken.of(place, before) if isinstance(taken, EachAssumed) else taken
-            for key, taken in self.assumed.items()
-        }
+        keys = [_key_of(key, taken, before.now) for key, taken in self.assumed.items()]
+        return dict(zip(keys, self.taken_of(place), strict=True))
+
+    def taken_of(self, place: int) -> list[Taken]:
+        """List what was taken for granted of one state, in the order in which it was asked."""
+        before = self.members[place]
+        return [taken.of(place, before) if isinstance(taken, EachAssumed) else taken for taken in self.assumed.values()]
 
     def probability_of(self, place: int) -> Fraction:
         """Give the share of the packets of one state."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Any as Anything
 
@@ -181,8 +182,8 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in attrs.fields(Packet))
 def packet_of(cube: Mapping[str, Anything]) -> Packet:
     """Make a packet of a set for each field, without a look: the walk leaves none empty."""
     made = object.__new__(Packet)
-    for name, fill in _SLOTS:
-        fill(made, cube[name])
+    for fill, held in zip(_SLOTS, _sets_of(cube), strict=True):
+        fill(made, held)
     return made
 
 
@@ -192,7 +193,7 @@ def varied(packet: Packet, **changes: FieldSet | None) -> Packet:
     Raises `ModelError` for a set without members. To have all fields read and checked takes ten times as long.
     """
     _require_members(changes)
-    return packet_of({name: getattr(packet, name) for name in FIELDS} | changes)
+    return packet_of(_fields_of(packet) | changes)
 
 
 def _require_members(held: Mapping[str, FieldSet | None]) -> None:
@@ -201,7 +202,12 @@ def _require_members(held: Mapping[str, FieldSet | None]) -> None:
             raise ModelError(f"a packet needs at least one {name.replace('_', ' ')}")
 
 
-_SLOTS = tuple((name, getattr(Packet, name).__set__) for name in FIELDS)
+def _fields_of(packet: Packet) -> dict[str, Anything]:
+    return dict(zip(FIELDS, _held_by(packet), strict=True))
+
+
+_SLOTS = tuple(getattr(Packet, name).__set__ for name in FIELDS)
+_held_by, _sets_of = attrgetter(*FIELDS), itemgetter(*FIELDS)
 
 
 _OPEN = Packet(**dict.fromkeys(FIELDS, ANY))  # each field knows this word
@@ -258,7 +264,7 @@ class PacketSet:
 
 def cube_of(packet: Packet, family: int) -> dict[str, Anything]:
     """Spread a packet out as a mapping from fields to sets, with open addresses of the family filled in."""
-    cube = {name: getattr(packet, name) for name in FIELDS}
+    cube = _fields_of(packet)
     for name in ("src", "dst"):
         if cube[name] is None:
             cube[name] = AddressSet.everything(family)

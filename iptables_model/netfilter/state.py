@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any as Anything
@@ -164,7 +164,7 @@ class State:
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """List what was taken for granted and is worth telling, in the order in which it was asked."""
-        return worth_telling(self.assumed)
+        return worth_telling(self.assumed.values())
 
     def held(self, field: str) -> Anything:
         """Give the set of a field when the question was asked, of the packets meant here, or the remainder of one."""
@@ -302,9 +302,9 @@ def restored(state: State, *fields: str) -> State:
     return other
 
 
-def worth_telling(assumed: Mapping[object, Taken]) -> tuple[Assumption, ...]:
+def worth_telling(assumed: Iterable[Taken]) -> tuple[Assumption, ...]:
     """List what of that which was taken for granted is worth telling, in the order in which it was asked."""
-    told = [one.told if isinstance(one, Supposition) else one for one in assumed.values()]
+    told = [one.told if isinstance(one, Supposition) else one for one in assumed]
     return tuple(dict.fromkeys([one for one in told if isinstance(one, Assumption)]))
 
 

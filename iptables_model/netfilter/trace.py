@@ -177,14 +177,27 @@ class Shared:
 
     asked: Asked
     batch: Batch
+    _views: dict[str, Any] = attrs.field(factory=dict)
 
     def view(self, field: str, place: int) -> Any:
-        """Give what a field can be as the packets leave."""
-        return self.batch.view_of(place, field)
+        """Give what a field can be as the packets leave; what all of them have alike is worked out once."""
+        alike = self._views.get(field)
+        if alike is None:
+            if self.batch.differing or self.batch.differs((field,)):
+                return self.batch.view_of(place, field)
+            alike = self._views[field] = self.batch.view(field)
+        return alike
 
     def when(self, place: int) -> PacketSet:
         """Give the packets that were asked about."""
-        return PacketSet((self.asked.packet(self.batch.member(place) if self.batch.differing else self.batch),))
+        return self._asked_of(self.batch.member(place)) if self.batch.differing else self._when
+
+    @cached_property
+    def _when(self) -> PacketSet:
+        return self._asked_of(self.batch)
+
+    def _asked_of(self, state: State) -> PacketSet:
+        return PacketSet((self.asked.packet(state),))
 
     def packet(self, place: int) -> Packet:
         """Give the packets as they leave."""
@@ -192,7 +205,7 @@ class Shared:
 
     def assumptions(self, place: int) -> tuple[Assumption, ...]:
         """Give what was taken for granted."""
-        return worth_telling(self.batch.assumed_of(place))
+        return worth_telling(self.batch.taken_of(place))
 
     def steps(self, place: int) -> tuple[Step, ...]:
         """Give the steps."""
