@@ -166,18 +166,25 @@ def batched(states: list[State]) -> list[State]:
     held: dict[object, dict[object, State]] = {}
     alone: list[State] = []
     for state in states:
-        goals = tuple([state.now.get(field) for field in GOAL])
-        alike = held.setdefault(_likeness(state, goals), {})
+        goals = _goals(state)
+        alike = held.setdefault(_likeness(state) if goals else id(state), {})
         if alike.setdefault(goals, state) is not state:
             alone.append(state)
     groups = [[*alike.values()] for alike in held.values()]
     return [Batch(members) if len(members) > 1 else members[0] for members in groups] + alone
 
 
-def _likeness(state: State, goals: tuple[Override | None, ...]) -> object:
-    """Tell states apart that cannot go on as one: by what was assumed, and by all rewriting but that of the goal."""
-    if isinstance(state, Batch) or not any(goals) or not all(one is None or isinstance(one, Constant) for one in goals):
-        return id(state)
+def _goals(state: State) -> tuple[object, ...]:
+    """Give to what rules set where packets go; nothing if none did, or if it depends on the packet asked about."""
+    overrides = [state.now[field] for field in GOAL if field in state.now]
+    if isinstance(state, Batch):
+        return ()
+    values: list[Any] = [one.value for one in overrides if isinstance(one, Constant)]
+    return tuple([one.bounds for one in values]) if len(values) == len(overrides) else ()
+
+
+def _likeness(state: State) -> object:
+    """Tell states apart that cannot go on as one: by what was assumed, and by all rewriting but to which goal."""
     # What was rewritten alike is mostly one object; where it is not, there are more batches than need be.
-    rewritten = [(field, id(override)) for field, override in state.now.items() if field not in GOAL]
-    return id(state.assumed), goals[1] is None, *rewritten
+    rewritten = [(field, field in GOAL or id(override)) for field, override in state.now.items()]
+    return id(state.assumed), *rewritten

@@ -83,13 +83,13 @@ def _noted(state: State, sizes: list[int]) -> State:
 
 
 SERVICES = [f"10.96.0.{number}" for number in range(1, 6)]
-ENDPOINTS = ["10.244.0.7", "10.244.1.7", "10.244.1.8", "192.0.2.1", "127.0.0.1", "10.244.0.7-10.244.0.9"]
+ENDPOINTS = ["10.244.0.7", "10.244.1.7", "10.244.1.8", "192.0.2.1", "127.0.0.1", "10.244.0.7-10.244.0.9", ""]
+GOALS = [host + port for host, port in product(ENDPOINTS, ["", ":80", ":8080"]) if host or port]
 sending = st.builds(
-    "-A PREROUTING -d {} -p tcp -m tcp {} -j DNAT --to-destination {}{}".format,
+    "-A PREROUTING -d {} -p tcp -m tcp {} -j DNAT --to-destination {}".format,
     st.sampled_from(SERVICES),
     st.sampled_from(["--dport 80", "--dport 443", "-m statistic --mode random --probability 0.50000000000"]),
-    st.sampled_from(ENDPOINTS),
-    st.sampled_from(["", ":80", ":8080"]),
+    st.sampled_from(GOALS),
 )
 marking = st.builds(
     "-A PREROUTING {} -j MARK --set-xmark 0x1/0x1".format,
@@ -198,6 +198,22 @@ def test_what_is_rewritten_otherwise_goes_by_itself() -> None:
     assert isinstance(together, Batch)
     assert together.members == [first, second]
     assert by_itself is marked
+
+
+def test_only_where_the_same_is_set_do_packets_go_on_together() -> None:
+    to = ("10.244.0.7:8080", "10.244.0.8:8080", ":8080", "10.244.0.9")
+    rules = "".join(f"-A PREROUTING -s 10.0.0.{n} -p tcp -j DNAT --to-destination {one}\n" for n, one in enumerate(to))
+    flows = trace(
+        parse(f"*nat\n:PREROUTING ACCEPT [0:0]\n{rules}COMMIT\n"),
+        Packet(src="10.0.0.0/30", dst="10.96.0.1", protocol="tcp", dport=80, sport=1024),
+        node=NODE,
+    )
+    assert [(str(one.packet.src), str(one.packet.dst), str(one.packet.dport)) for one in flows] == [
+        ("10.0.0.0", "10.244.0.7", "8080"),
+        ("10.0.0.1", "10.244.0.8", "8080"),
+        ("10.0.0.2", "10.96.0.1", "8080"),
+        ("10.0.0.3", "10.244.0.9", "80"),
+    ]
 
 
 def test_flows_keep_their_packets_when_others_are_gone() -> None:
