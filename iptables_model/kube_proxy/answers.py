@@ -17,6 +17,7 @@ from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.state import Assumption
 from iptables_model.netfilter.trace import Flow, flows_of
 from iptables_model.values.addresses import Address
+from iptables_model.values.frozen import filled
 from iptables_model.values.trilean import Trilean
 
 __all__ = [
@@ -53,6 +54,29 @@ class Reachability:
     deciding_rule: Rule | None
     meant: Outcome | None
     explanation: str
+    _question: Question | None = attrs.field(default=None, init=False, eq=False, repr=False)
+
+    def __getattr__(self, name: str) -> object:
+        """Find the rule that decides, and put the answer into words, when it is asked for: of most, it is not."""
+        question = None if name not in _TOLD else self._question
+        if question is None:
+            raise AttributeError(f"an answer has no {name}")
+        made: object = deciding_rule_of(self.flows)
+        if name == "explanation":
+            made = explain(question, self.outcome, self.deciding_rule, self.meant, self.flows)
+        object.__setattr__(self, name, made)
+        return made
+
+    def __getstate__(self) -> tuple[object, ...]:
+        return tuple([getattr(self, name) for name in _PUBLIC])
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        filled(self, (*_PUBLIC, "_question"), (*state, None))
+
+
+_PUBLIC = tuple(field.name for field in attrs.fields(Reachability) if not field.name.startswith("_"))
+_TOLD = frozenset({"deciding_rule", "explanation"})
+_FOUND = tuple(name for name in (*_PUBLIC, "_question") if name not in _TOLD)
 
 
 @attrs.frozen(kw_only=True)
@@ -170,20 +194,10 @@ def _answer(question: Question) -> Reachability:
     outcomes = {world.outcome for world in worlds}
     reaching = [world.endpoints for world in worlds if world.outcome is Outcome.REACHES]
     outcome = outcomes.pop() if len(outcomes) == 1 and _share_alike(reaching) else Outcome.DEPENDS
-    decides = deciding_rule_of(flows)
     intent = meant(question, flows) if outcome is Outcome.NOT_HANDLED else None
-    return Reachability(
-        service=about.port,
-        entry=question.entry,
-        source=question.source,
-        outcome=outcome,
-        endpoints=_united(reaching),
-        flows=flows,
-        assumptions=_assumptions(question, flows),
-        deciding_rule=decides,
-        meant=intent,
-        explanation=explain(question, outcome, decides, intent, flows),
-    )
+    way = about.port, question.entry, question.source
+    found = outcome, _united(reaching), flows, _assumptions(question, flows), intent
+    return filled(object.__new__(Reachability), _FOUND, (*way, *found, question))
 
 
 def _share_alike(worlds: list[tuple[Endpoint, ...]]) -> bool:
