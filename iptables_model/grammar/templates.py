@@ -8,6 +8,7 @@ anything else the line is left to the pieces and the grammar, so a template read
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import attrs
@@ -37,15 +38,15 @@ _MOST_FOLLOWERS = 4
 class LineTemplate:
     """Match all lines of one shape whose values have the same forms.
 
-    `order` says which groups the plan wants as values; `chain` is the group of the chain's name; `jump` that of the
-    chain jumped to, if any, which must be no target's name; `quotes` counts the quotes of such a line; `values` and
+    `arrange` puts the groups in the order that the plan wants; `chain` is the group of the chain's name; `jump` that of
+    the chain jumped to, if any, which must be no target's name; `quotes` counts the quotes of such a line; `values` and
     `parts` are for the planner to confirm, if there are any (`asks`). `followers` are the templates of the lines that
     came next, the last one first.
     """
 
     match: Callable[[str], re.Match[str] | None]
     plan: RulePlan
-    order: tuple[int, ...]
+    arrange: Callable[[tuple[str, ...]], tuple[str, ...]]
     chain: int
     jump: int
     quotes: int
@@ -57,16 +58,12 @@ class LineTemplate:
     def texts(self, line: str) -> tuple[str, ...]:
         """Give the texts of a line that go with the plan: the chain's name, the counters if any, the values."""
         found = self.match(line)
-        return () if found is None else self._arrange(found.groups())
-
-    def _arrange(self, groups: tuple[str, ...]) -> tuple[str, ...]:
-        head = (groups[2], groups[0], groups[1]) if self.plan.counted else groups[:1]
-        return (*head, *[groups[place] for place in self.order])
+        return () if found is None else self.arrange(found.groups())
 
     def holds(self, found: re.Match[str], planner: Planner) -> bool:
         """Say whether what the expression could not tell is right."""
         return all(planner.can_be(flag, found[group]) for group, flag in self.values) and all(
-            plan.can_be(planner, self._arrange(found.groups())[low:high]) for plan, low, high in self.parts
+            plan.can_be(planner, self.arrange(found.groups())[low:high]) for plan, low, high in self.parts
         )
 
 
@@ -145,10 +142,12 @@ class Templates:
                 if not spelled.sure:
                     values.append((group, flag))
         parts = tuple([part for part in shape.plan.parts if part[0].checked])
+        order = [*((2, 0, 1) if shape.counted else (0,)), *[chain + place for place in shape.order]]
         return LineTemplate(
             match=re.compile("".join(pattern), re.DOTALL).fullmatch,
             plan=shape.plan,
-            order=tuple([chain + place for place in shape.order]),
+            # The getter of one item gives no tuple.
+            arrange=itemgetter(*order) if len(order) > 1 else tuple,
             chain=chain,
             jump=jump,
             quotes=line.count('"'),

@@ -345,7 +345,10 @@ class Ruleset:
 
     def get(self, name: str) -> Table | None:
         """Find a table by its name, or None."""
-        return next((table for table in self.tables if table.name == name), None)
+        for table in self.tables:
+            if table.name == name:
+                return table
+        return None
 
     def __getitem__(self, name: str) -> Table:
         table = self.get(name)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable
 from functools import cached_property, partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from iptables_model.model.matches import Ip, Socket, Tcp, Udp
-from iptables_model.model.option import Match
 from iptables_model.model.rule import Rule
 from iptables_model.model.ruleset import BUILTIN_CHAINS, Parts, Pending, Ruleset, derived, pending_in
 from iptables_model.netfilter.condition import Condition, all_of, asked_by, needed_by
@@ -124,29 +122,21 @@ class Meanings:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self._of_rules: dict[Hashable, Meaning] = {}
-        self._of_matches: dict[int, tuple[Match, Condition]] = {}
 
     def of(self, parts: Parts) -> Meaning:
         """Say what a rule asks."""
         likeness = parts.likeness
         known = self._of_rules.get(likeness)
         if known is None:
-            condition = all_of([self._of(match) for match in parts.matches])
+            condition = all_of([meaning_of(match, self._evidence) for match in parts.matches])
             known = condition, asked_by(condition)
             _keep(self._of_rules, likeness, known)
         return known
 
-    def _of(self, match: Match) -> Condition:
-        known = self._of_matches.get(id(match))
-        if known is None:
-            # With the match itself: another one may get its id once it is gone.
-            known = match, all_of([meaning_of(match, self._evidence)])
-            _keep(self._of_matches, id(match), known)
-        return known[1]
 
-
-def _keep(held: dict[K, V], key: K, value: V) -> None:
-    if len(held) >= _MOST:
+def _keep(held: dict[K, V], key: K, value: V, most: int = _MOST) -> None:
+    """Keep what was made last."""
+    if len(held) >= most:
         held.clear()
     held[key] = value
 
@@ -160,7 +150,6 @@ class ReadyChains:
         self._meanings = Meanings(evidence)
         self._kept: dict[tuple[str, str], ReadyChain | None] = {}
         self._at_hand: dict[tuple[str, str], ReadyChain] = {}
-        self._entered: deque[tuple[str, str]] = deque()
 
     @classmethod
     def of(cls, ruleset: Ruleset, evidence: Evidence) -> ReadyChains:
@@ -176,7 +165,10 @@ class ReadyChains:
         if key not in self._kept:
             ready = self._make(table, chain)
             if ready is not None and not ready.indexed and chain not in BUILTIN_CHAINS.get(table, ()):
-                return self._take_up(key, ready)
+                # Only the short chains that were entered last. A question that enters all chains of a large ruleset
+                # would keep a million objects, and make the garbage collector go through them again and again.
+                _keep(self._at_hand, key, ready, _AT_HAND)
+                return ready
             self._kept[key] = ready
         return self._kept[key]
 
@@ -193,15 +185,3 @@ class ReadyChains:
         builtin = held.get(chain) if chain in BUILTIN_CHAINS.get(table, ()) else None
         dropping = builtin is not None and builtin.policy == "DROP"
         return ReadyChain(table, chain, rules, self._meanings, Verdict.DROP if dropping else Verdict.ACCEPT)
-
-    def _take_up(self, key: tuple[str, str], ready: ReadyChain) -> ReadyChain:
-        """Keep only the short chains that were entered last.
-
-        A question that enters all chains of a large ruleset would keep a million objects, and make the garbage
-        collector go through them again and again.
-        """
-        self._entered.append(key)
-        if len(self._entered) > _AT_HAND:
-            self._at_hand.pop(self._entered.popleft(), None)
-        self._at_hand[key] = ready
-        return ready

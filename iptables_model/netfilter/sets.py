@@ -170,10 +170,10 @@ class AddressSet(LineSet):
         """
         if isinstance(value, MaskedAddress):
             return cls(_masked_bounds(value), value.version)
-        if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address):
+        if isinstance(value, Address):
             return cls((int(value), int(value) + 1), value.version)
         first = int(value.network_address)
-        return cls((first, first + (1 << (width(value.version) - value.prefixlen))), value.version)
+        return cls((first, first + (1 << (value.max_prefixlen - value.prefixlen))), value.version)
 
     @classmethod
     def read(cls, text: str | Network | Address) -> Self:

@@ -13,6 +13,7 @@ from iptables_model.values.addresses import (
     Prefix,
     address,
     address_text,
+    ends,
     network_text,
 )
 from iptables_model.values.codec import Codec, Form
@@ -74,16 +75,6 @@ def _ports(text: str) -> PortRange:
     return PortRange(first, last)
 
 
-def _addresses(text: str) -> tuple[Address | None, Address | None]:
-    if not text:
-        return None, None
-    first, _, last = text.partition("-")
-    low, high = address(first), address(last or first)
-    if low.version != high.version:
-        raise ValueError(f'needs two addresses of one family, found "{text}"')
-    return low, high
-
-
 def _split(text: str) -> tuple[str, str]:
     """Part the addresses from the ports (extensions/libxt_NAT.c, parse_to)."""
     if text.startswith("["):
@@ -97,7 +88,7 @@ def _split(text: str) -> tuple[str, str]:
 
 def _nat_range(text: str) -> NatRange:
     address_part, port_part = _split(text)
-    first, last = _addresses(address_part)
+    first, last = ends(address_part) if address_part else (None, None)
     if not port_part:
         if first is None:
             raise ValueError(f'needs an address or a port, found "{text}"')
