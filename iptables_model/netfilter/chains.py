@@ -26,9 +26,9 @@ V = TypeVar("V")
 Meaning: TypeAlias = tuple[Condition, frozenset[str] | None]
 """What a rule asks, and the fields that tell whether it matches, or None if they cannot."""
 
-_MOST = 256
+_MOST = 128
 """So many meanings are kept, and rules of a long chain that packets are held against only if the index says so."""
-_AT_HAND = 64
+_AT_HAND = 32
 """So many short chains are kept at hand: those of a Service with dozens of endpoints."""
 
 _KEYS = ((Ip, "destination"), (Tcp, "dport"), (Udp, "dport"), (Socket, "restore_skmark"))
