@@ -82,10 +82,8 @@ class PartPlan:
         made = self._made.get(texts)
         if made is None:
             fields = dict(self.fixed)
-            # What is made of one value alone is remembered with that.
-            read = planner.value if len(texts) > 1 else _read
             for (field, flag, negated), text in zip(self.open, texts, strict=True):
-                fields[field] = _wrap(flag, read(flag, text), negated=negated)
+                fields[field] = _wrap(flag, planner.value(flag, text), negated=negated)
             made = self.kind(**fields)
             if made == _NOTHING:
                 made = _NOTHING
@@ -240,7 +238,7 @@ class Planner:
             values = self._values[flag] = {}
         value = values.get(text)
         if value is None:
-            value = _read(flag, text)
+            value = flag.codec.read(plain(text, flag.codec.words))
             remember(values, text, value)
         return value
 
@@ -366,15 +364,10 @@ def _part_plan(grammar: ExtensionGrammar, options: tuple[Option, ...]) -> PartPl
         elif flag.is_flag:
             fixed[flag.field] = not negated
         else:
-            fixed[flag.field] = _wrap(flag, _read(flag, text), negated=negated)
+            fixed[flag.field] = _wrap(flag, flag.codec.read(plain(text, flag.codec.words)), negated=negated)
     refuses = grammar.kind.refuses
     checked = grammar.conditional and (refuses is None or any(field in refuses for field, _, _ in values))
     return PartPlan(grammar.kind, fixed, tuple(values), checked)
-
-
-def _read(flag: Flag, text: str) -> object:
-    """Read a value from its text."""
-    return flag.codec.read(plain(text, flag.codec.words))
 
 
 def _wrap(flag: Flag, value: object, *, negated: bool) -> object:
