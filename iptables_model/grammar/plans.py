@@ -36,7 +36,7 @@ V = TypeVar("V")
 
 _FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z0-9-]*")
 _NOTHING = Ip()
-_MOST = 128
+_MOST = 64
 _SPOKEN = ((1, 4), (58, 6))
 """The protocols that are spoken with one family only: icmp and ipv6-icmp."""
 

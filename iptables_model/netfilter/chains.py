@@ -26,7 +26,7 @@ V = TypeVar("V")
 Meaning: TypeAlias = tuple[Condition, frozenset[str] | None]
 """What a rule asks, and the fields that tell whether it matches, or None if they cannot."""
 
-_MOST = 128
+_MOST = 64
 """So many meanings are kept, and rules of a long chain that packets are held against only if the index says so."""
 _AT_HAND = 32
 """So many short chains are kept at hand: those of a Service with dozens of endpoints."""
