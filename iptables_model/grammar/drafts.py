@@ -57,24 +57,6 @@ class Sheet:
         object.__setattr__(self, "sources", [None] * len(self.lines))
         object.__setattr__(self, "before", array("q", [NO_LINE]) * len(self.lines))
 
-    def rule(self, at: int, table: str, chain: str, index: int) -> Rule:
-        """Make the rule of a line, which stands in a chain at a place."""
-        source = self.source(at)
-        texts = source.texts(self.lines[at])
-        return source.plan.make(self.planner, texts, table=table, chain=chain, index=index, line=self.first + at)
-
-    def parts(self, at: int) -> Parts:
-        """Make of the rule of a line what it asks and does, when that is asked for."""
-        source = self.source(at)
-        return PlannedParts(source.plan, self.planner, source.texts(self.lines[at]))
-
-    def values(self, entries: tuple[int, ...], fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
-        """Go through what the rules of some lines say in some fields."""
-        for at in entries:
-            source = self.source(at)
-            said = source.plan.said(fields)
-            yield said.alike or said.of(self.planner, source.texts(self.lines[at]))
-
     def source(self, at: int) -> Source:
         """Say how the rule of a line was read."""
         source = self.sources[at]
@@ -83,7 +65,7 @@ class Sheet:
         return source
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class ChainRules:
     """Make the rules of a chain when they are asked for; `entries` are their lines, in the order of the rules."""
 
@@ -102,15 +84,26 @@ class ChainRules:
 
     def rule(self, place: int) -> Rule:
         """Make the rule at a place."""
-        return self.sheet.rule(self.entries[place], self.table, self.chain, place)
+        sheet, at = self.sheet, self.entries[place]
+        source = sheet.source(at)
+        texts = source.texts(sheet.lines[at])
+        return source.plan.make(
+            sheet.planner, texts, table=self.table, chain=self.chain, index=place, line=sheet.first + at
+        )
 
     def parts(self, place: int) -> Parts:
         """Make of the rule at a place what it asks and does, when that is asked for."""
-        return self.sheet.parts(self.entries[place])
+        sheet, at = self.sheet, self.entries[place]
+        source = sheet.source(at)
+        return PlannedParts(source.plan, sheet.planner, source.texts(sheet.lines[at]))
 
     def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what the rules say in some fields."""
-        return self.sheet.values(self.entries, fields)
+        sheet = self.sheet
+        for at in self.entries:
+            source = sheet.source(at)
+            said = source.plan.said(fields)
+            yield said.alike or said.of(sheet.planner, source.texts(sheet.lines[at]))
 
 
 @attrs.define(eq=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import attrs
 
@@ -17,6 +18,7 @@ from iptables_model.model.matches.unknown import UnknownMatch
 from iptables_model.model.option import Extension
 from iptables_model.model.rule import Counters, Rule, trusted_rule
 from iptables_model.model.targets.unknown import UnknownTarget
+from iptables_model.values.latest import keep
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import Protocol
 from iptables_model.values.quoting import unquote
@@ -31,12 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
 
-K = TypeVar("K")
-V = TypeVar("V")
-
 _FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z0-9-]*")
 _NOTHING = Ip()
 _MOST = 64
+"""So many values and extensions of a kind are kept: equal texts mostly come close together."""
 _SPOKEN = ((1, 4), (58, 6))
 """The protocols that are spoken with one family only: icmp and ipv6-icmp."""
 
@@ -47,13 +47,6 @@ class Option(NamedTuple):
     flag: Flag
     negated: bool
     text: str | None
-
-
-def remember(memo: dict[K, V], key: K, value: V) -> None:
-    """Keep what was made last: equal texts mostly come close together, and the others would fill the memory."""
-    if len(memo) >= _MOST:
-        memo.clear()
-    memo[key] = value
 
 
 def option_of(text: str, given: Given) -> Option:
@@ -75,7 +68,7 @@ class PartPlan:
     fixed: dict[str, object]
     open: tuple[tuple[str, Flag, bool], ...] = ()
     checked: bool = False
-    _made: dict[tuple[str, ...], Extension] = attrs.field(factory=dict)
+    _made: OrderedDict[tuple[str, ...], Extension] = attrs.field(factory=OrderedDict)
 
     def make(self, planner: Planner, texts: tuple[str, ...]) -> Extension:
         """Make the extension, or take the one made of the same texts before."""
@@ -87,7 +80,7 @@ class PartPlan:
             made = self.kind(**fields)
             if made == _NOTHING:
                 made = _NOTHING
-            remember(self._made, texts, made)
+            keep(self._made, texts, made, most=_MOST)
         return made
 
     def can_be(self, planner: Planner, texts: tuple[str, ...]) -> bool:
@@ -227,7 +220,7 @@ class Planner:
     """Plan the rules of one text, and keep what its lines share: plans, values, extensions."""
 
     def __init__(self) -> None:
-        self._values: dict[Flag, dict[str, object]] = {}
+        self._values: dict[Flag, OrderedDict[str, object]] = {}
         self._parts: dict[tuple[object, ...], PartPlan] = {}
         self._rules: dict[tuple[object, ...], RulePlan] = {}
 
@@ -235,11 +228,11 @@ class Planner:
         """Read a value from its text, or take the one read before; `ValueError` if there is none."""
         values = self._values.get(flag)
         if values is None:
-            values = self._values[flag] = {}
+            values = self._values[flag] = OrderedDict()
         value = values.get(text)
         if value is None:
             value = flag.codec.read(plain(text, flag.codec.words))
-            remember(values, text, value)
+            keep(values, text, value, most=_MOST)
         return value
 
     def can_be(self, flag: Flag, text: str) -> bool:

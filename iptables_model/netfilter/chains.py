@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable
 from functools import cached_property, partial
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
 from iptables_model.model.matches import Ip, Socket, Tcp, Udp
 from iptables_model.model.rule import Rule
@@ -18,11 +19,10 @@ from iptables_model.netfilter.memory import Memory
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.state import State
 from iptables_model.values.addresses import single_address
+from iptables_model.values.latest import keep
 
 __all__ = ["ReadyChain", "ReadyChains"]
 
-K = TypeVar("K")
-V = TypeVar("V")
 Meaning: TypeAlias = tuple[Condition, frozenset[str] | None]
 """What a rule asks, and the fields that tell whether it matches, or None if they cannot."""
 
@@ -121,7 +121,7 @@ class Meanings:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self._of_rules: dict[Hashable, Meaning] = {}
+        self._of_rules: OrderedDict[Hashable, Meaning] = OrderedDict()
 
     def of(self, parts: Parts) -> Meaning:
         """Say what a rule asks."""
@@ -130,15 +130,8 @@ class Meanings:
         if known is None:
             condition = all_of([meaning_of(match, self._evidence) for match in parts.matches])
             known = condition, asked_by(condition)
-            _keep(self._of_rules, likeness, known)
+            keep(self._of_rules, likeness, known, most=_MOST)
         return known
-
-
-def _keep(held: dict[K, V], key: K, value: V, most: int = _MOST) -> None:
-    """Keep what was made last."""
-    if len(held) >= most:
-        held.clear()
-    held[key] = value
 
 
 class ReadyChains:
@@ -149,7 +142,7 @@ class ReadyChains:
         self.ruleset = ruleset
         self._meanings = Meanings(evidence)
         self._kept: dict[tuple[str, str], ReadyChain | None] = {}
-        self._at_hand: dict[tuple[str, str], ReadyChain] = {}
+        self._at_hand: OrderedDict[tuple[str, str], ReadyChain] = OrderedDict()
 
     @classmethod
     def of(cls, ruleset: Ruleset, evidence: Evidence) -> ReadyChains:
@@ -167,8 +160,7 @@ class ReadyChains:
             if ready is not None and not ready.indexed and chain not in BUILTIN_CHAINS.get(table, ()):
                 # Only the short chains that were entered last. A question that enters all chains of a large ruleset
                 # would keep a million objects, and make the garbage collector go through them again and again.
-                _keep(self._at_hand, key, ready, _AT_HAND)
-                return ready
+                return keep(self._at_hand, key, ready, most=_AT_HAND)
             self._kept[key] = ready
         return self._kept[key]
 

@@ -150,9 +150,9 @@ def strtoul(text: str) -> int:
     (16, 8, 10)
     """
     try:
-        if text[:2] in ("0x", "0X"):
-            return int(text, 16)
-        return int(text, 8) if text.startswith("0") and len(text) > 1 else int(text)
+        if not text.startswith("0"):
+            return int(text)
+        return int(text, 16 if text[:2] in ("0x", "0X") else 8)
     except ValueError:
         raise ValueError(f'needs a number, found "{text}"') from None
 
