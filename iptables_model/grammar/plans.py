@@ -78,7 +78,7 @@ class PartPlan:
             for (field, flag, negated), text in zip(self.open, texts, strict=True):
                 fields[field] = _wrap(flag, planner.value(flag, text), negated=negated)
             made = self.kind(**fields)
-            if made == _NOTHING:
+            if self.kind is Ip and made == _NOTHING:
                 made = _NOTHING
             keep(self._made, texts, made, most=_MOST)
         return made

@@ -199,7 +199,7 @@ class Traversal:
         elif self._asked is not None and not fields <= self._asked:
             self._asked |= fields
 
-    # These give where packets go on in lists: generators in generators take much longer.
+    # These give where packets go on in lists, filled by loops: few are longer than one, and all else takes longer.
 
     def _ask(self, at: Place) -> list[Place]:
         """Ask the rules from a place on, until one matches some of the packets; give where these go on."""
@@ -220,8 +220,11 @@ class Traversal:
         if len(yes) + len(no) > 1:
             self._learn(None)
         target = rule.parts.target if yes else None
-        onward = [one for other in yes for one in self._apply(at, place, other, target)]
-        onward += [at.moved(other, place + 1) for other in no]
+        onward: list[Place] = []
+        for other in yes:
+            onward += self._apply(at, place, other, target)
+        for other in no:
+            onward.append(at.moved(other, place + 1))
         return onward
 
     def _apply(self, at: Place, place: int, state: State, target: Target | None) -> list[Place]:
@@ -232,11 +235,10 @@ class Traversal:
             return self._follow(at, place, state, [Effect(state, Verdict.CONTINUE)])
         read = fields_read(target, self._walk.evidence)
         self._learn(read)
-        return [
-            onward
-            for one in _alike(state, read)
-            for onward in self._follow(at, place, one, effect_of(target, one, self._site))
-        ]
+        onward: list[Place] = []
+        for one in _alike(state, read):
+            onward += self._follow(at, place, one, effect_of(target, one, self._site))
+        return onward
 
     def _follow(self, at: Place, place: int, before: State, course: list[Effect]) -> list[Place]:
         chain = at.chain

@@ -23,14 +23,18 @@ _IS_LATER = one_of("fragment", "yes")
 
 def ip(match: matches.Ip, evidence: Evidence) -> Condition:
     """Ask for addresses, interfaces and the protocol (ip_packet_match, net/ipv4/netfilter/ip_tables.c)."""
-    asked = (
-        (match.source, _from_network),
-        (match.destination, _to_network),
-        (match.in_interface, _by_interface),
-        (match.out_interface, _out_of_interface),
-        (match.protocol, _is_protocol if evidence.family == 4 else _is_last_protocol),
-    )
-    conditions = [asks(option, ask) for option, ask in asked if option is not None]
+    conditions = []
+    # Every rule has one of these, and most ask little.
+    if match.source is not None:
+        conditions.append(asks(match.source, _from_network))
+    if match.destination is not None:
+        conditions.append(asks(match.destination, _to_network))
+    if match.in_interface is not None:
+        conditions.append(asks(match.in_interface, _by_interface))
+    if match.out_interface is not None:
+        conditions.append(asks(match.out_interface, _out_of_interface))
+    if match.protocol is not None:
+        conditions.append(asks(match.protocol, _is_protocol if evidence.family == 4 else _is_last_protocol))
     if match.fragment is not None:
         conditions.append(_IS_LATER if match.fragment else Not(_IS_LATER))
     return All(tuple(conditions))
