@@ -35,7 +35,7 @@ __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
 
 _FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z0-9-]*")
 _NOTHING = Ip()
-_MOST = 64
+_MOST = 128
 """So many values and extensions of a kind are kept: equal texts mostly come close together."""
 _SPOKEN = ((1, 4), (58, 6))
 """The protocols that are spoken with one family only: icmp and ipv6-icmp."""

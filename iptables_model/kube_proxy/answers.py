@@ -57,12 +57,16 @@ class Reachability:
     _question: Question | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     def __getattr__(self, name: str) -> object:
-        """Find the rule that decides, and put the answer into words, when it is asked for: of most, it is not."""
-        question = None if name not in _TOLD else self._question
+        """Make what is asked for: most answers are only looked at for their outcome and their endpoints."""
+        question = self._question if name in _TOLD else None
+        made: object
         if question is None:
             raise AttributeError(f"an answer has no {name}")
-        made: object = deciding_rule_of(self.flows)
-        if name == "explanation":
+        if name == "service":
+            made = question.about.port
+        elif name == "deciding_rule":
+            made = deciding_rule_of(self.flows)
+        else:
             made = explain(question, self.outcome, self.deciding_rule, self.meant, self.flows)
         object.__setattr__(self, name, made)
         return made
@@ -75,7 +79,7 @@ class Reachability:
 
 
 _PUBLIC = tuple(field.name for field in attrs.fields(Reachability) if not field.name.startswith("_"))
-_TOLD = frozenset({"deciding_rule", "explanation"})
+_TOLD = frozenset({"service", "deciding_rule", "explanation"})
 _FOUND = tuple(name for name in (*_PUBLIC, "_question") if name not in _TOLD)
 
 
@@ -127,7 +131,7 @@ def reachable_endpoints(
     """
     whole = completed(ruleset)
     found = Registry.of(whole).find(service)
-    return _answer(Question.of(whole, found, service_port(whole, found), entry=entry, source=source, node=node))
+    return _answer(Question.of(whole, found, entry=entry, source=source, node=node))
 
 
 def reachability_matrix(ruleset: Ruleset, service: str, *, node: Node | None = None) -> tuple[Reachability, ...]:
@@ -145,8 +149,7 @@ def reachability_matrix(ruleset: Ruleset, service: str, *, node: Node | None = N
     """
     whole = completed(ruleset)
     found = Registry.of(whole).find(service)
-    port = service_port(whole, found)
-    asked = Question.all_of(whole, found, port, entries=found.entries, sources=Source, node=node)
+    asked = Question.all_of(whole, found, entries=found.entries, sources=Source, node=node)
     return tuple(map(_answer, asked))
 
 
@@ -162,7 +165,7 @@ def external_traffic(ruleset: Ruleset, service: str, *, node: Node | None = None
     found = Registry.of(whole).find(service)
     port = service_port(whole, found)
     ways = [entry for entry in found.entries if entry is not Entry.CLUSTER_IP]
-    asked = Question.all_of(whole, found, port, entries=ways, sources=(Source.OUTSIDE,), node=node)
+    asked = Question.all_of(whole, found, entries=ways, sources=(Source.OUTSIDE,), node=node)
     entries = tuple(map(_answer, asked))
     local = [one for one in entries if port.external_policy is Policy.LOCAL and drop_is_local(one.deciding_rule)]
     dropped = next((one for one in local if one.outcome is Outcome.DROPPED), None)
@@ -195,9 +198,8 @@ def _answer(question: Question) -> Reachability:
     reaching = [world.endpoints for world in worlds if world.outcome is Outcome.REACHES]
     outcome = outcomes.pop() if len(outcomes) == 1 and _share_alike(reaching) else Outcome.DEPENDS
     intent = meant(question, flows) if outcome is Outcome.NOT_HANDLED else None
-    way = about.port, question.entry, question.source
     found = outcome, _united(reaching), flows, _assumptions(question, flows), intent
-    return filled(object.__new__(Reachability), _FOUND, (*way, *found, question))
+    return filled(object.__new__(Reachability), _FOUND, (question.entry, question.source, *found, question))
 
 
 def _share_alike(worlds: list[tuple[Endpoint, ...]]) -> bool:

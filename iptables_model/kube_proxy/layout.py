@@ -59,9 +59,9 @@ def _endpoints(ruleset: Ruleset, name: str) -> Iterator[EndpointAddress]:
             yield to.first, None if to.ports is None else to.ports.first
 
 
-def detectors(ruleset: Ruleset, found: Found) -> Iterator[tuple[Ip, bool]]:
+def detectors(ruleset: Ruleset, found: Found, chains: Iterable[Chain]) -> Iterator[tuple[Ip, bool]]:
     """Go through what tells pods: what is masqueraded is no pod, and what an external chain sends on at once is one."""
-    inner = [rule for chain in service_chains(ruleset, found) for rule in _telling(chain)]
+    inner = [rule for chain in chains for rule in _telling(chain)]
     named = [*(way.rule for way in found.ways), *inner]
     # Without comments, the rules that masqueraded for cluster IPs up to 1.21 name no Service; all tell pods alike.
     yield from _masqueraded(named) or derived(

@@ -12,11 +12,17 @@ from typing import TypeVar
 import attrs
 
 from iptables_model.errors import ModelError, NotFound
-from iptables_model.kube_proxy.layout import addresses_of_services, detectors, node_port_addresses
+from iptables_model.kube_proxy.layout import (
+    addresses_of_services,
+    detectors,
+    endpoints_of,
+    node_port_addresses,
+    service_chains,
+)
 from iptables_model.kube_proxy.registry import Entry, Found
-from iptables_model.kube_proxy.service_port import ServicePort
+from iptables_model.kube_proxy.service_port import ServicePort, service_port
 from iptables_model.model.matches import Recent
-from iptables_model.model.ruleset import Ruleset, derived
+from iptables_model.model.ruleset import Chain, Ruleset, derived
 from iptables_model.netfilter import fields, intervals
 from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.evidence import LENIENT, Evidence, local_statement
@@ -57,9 +63,18 @@ class Subject:
 
     ruleset: Ruleset
     found: Found
-    port: ServicePort
     version: int
     node: Node | None = None
+
+    @cached_property
+    def port(self) -> ServicePort:
+        """Gather what the rules tell of the Service port."""
+        return service_port(self.ruleset, self.found)
+
+    @cached_property
+    def chains(self) -> tuple[Chain, ...]:
+        """List the Service port's chains."""
+        return service_chains(self.ruleset, self.found)
 
     @cached_property
     def loopback(self) -> AddressSet:
@@ -70,7 +85,7 @@ class Subject:
     def pods(self) -> tuple[AddressSet | None, NameSet | None]:
         """Read off this Service's rules how kube-proxy tells pods here: by address, by interface, or not at all."""
         networks, names = [], []
-        for asked, negated in detectors(self.ruleset, self.found):
+        for asked, negated in detectors(self.ruleset, self.found, self.chains):
             if asked.source is not None and asked.source.negated is negated:
                 networks.append(AddressSet.of(asked.source.value).bounds)
             if asked.in_interface is not None and asked.in_interface.negated is negated:
@@ -90,7 +105,7 @@ class Subject:
     @cached_property
     def endpoints(self) -> AddressSet:
         """Give the addresses of the Service's endpoints."""
-        held = (AddressSet.of(one.address).bounds for one in self.port.endpoints)
+        held = (AddressSet.of(host).bounds for host, _ in endpoints_of(self.ruleset, self.chains))
         return AddressSet(intervals.unite(held), self.version)
 
     @cached_property
@@ -163,7 +178,6 @@ class Question:
         cls,
         ruleset: Ruleset,
         found: Found,
-        port: ServicePort,
         *,
         entry: Entry | Address | str,
         source: Source | Address | str,
@@ -174,7 +188,7 @@ class Question:
         Raises `ModelError` for what is neither, `NotFound` for a way in that the Service does not have here.
         """
         way, client = _word(Entry, entry), _word(Source, source)
-        question = cls(Subject(ruleset, found, port, _version(ruleset, found, way, client), node), way, client)
+        question = cls(Subject(ruleset, found, _version(ruleset, found, way, client), node), way, client)
         if question.port is None:
             raise NotFound(f"way into {found} at", str(entry), tuple(found.entries))
         return question
@@ -184,14 +198,13 @@ class Question:
         cls,
         ruleset: Ruleset,
         found: Found,
-        port: ServicePort,
         *,
         entries: Iterable[Entry],
         sources: Iterable[Source],
         node: Node | None,
     ) -> Iterator[Question]:
         """Go through the questions for some of the ways in that there are and some kinds of clients."""
-        about = Subject(ruleset, found, port, _version(ruleset, found), node)
+        about = Subject(ruleset, found, _version(ruleset, found), node)
         return (cls(about, entry, source) for entry, source in product(entries, sources))
 
     @property

@@ -26,7 +26,7 @@ __all__ = ["ReadyChain", "ReadyChains"]
 Meaning: TypeAlias = tuple[Condition, frozenset[str] | None]
 """What a rule asks, and the fields that tell whether it matches, or None if they cannot."""
 
-_MOST = 64
+_MOST = 128
 """So many meanings are kept, and rules of a long chain that packets are held against only if the index says so."""
 _AT_HAND = 32
 """So many short chains are kept at hand: those of a Service with dozens of endpoints."""
