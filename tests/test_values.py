@@ -55,6 +55,12 @@ def test_values_are_frozen(name: str) -> None:
         value.name = "other"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("name", "what"), [("flows", "a flow"), ("matrix", "an answer")])
+def test_what_is_made_when_asked_for_is_all_there_is(name: str, what: str) -> None:
+    with pytest.raises(AttributeError, match=f"{what} has no packets"):
+        _ = VALUES[name][0].packets  # type: ignore[index]
+
+
 def test_equal_rules_of_different_lines_are_equal() -> None:
     one = parse("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j DROP\nCOMMIT\n")
     other = parse("# a comment\n*filter\n:INPUT ACCEPT [0:0]\n-A INPUT  -j  DROP\nCOMMIT\n")
