@@ -59,9 +59,9 @@ class Reachability:
     def __getattr__(self, name: str) -> object:
         """Make what is asked for: most answers are only looked at for their outcome and their endpoints."""
         question = self._question if name in _TOLD else None
-        made: object
         if question is None:
             raise AttributeError(f"an answer has no {name}")
+        made: object
         if name == "service":
             made = question.about.port
         elif name == "deciding_rule":

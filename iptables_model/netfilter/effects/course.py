@@ -70,7 +70,7 @@ def goes_on_with(state: State, **changes: Override) -> Effect:
 
 
 def told(before: State, after: State, *fields: str, anything: str = ANY) -> Changes:
-    """Tell what became of some fields."""
+    """Tell what became of some fields, one at least."""
     changes: list[object] = [anything]
     for field in fields:
         changes += (field, before.view(field), after.view(field))
