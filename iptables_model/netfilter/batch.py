@@ -176,9 +176,9 @@ def batched(states: list[State]) -> list[State]:
 
 def _goals(state: State) -> tuple[object, ...]:
     """Give to what rules set where packets go; nothing if none did, or if it depends on the packet asked about."""
-    overrides = [state.now[field] for field in GOAL if field in state.now]
     if isinstance(state, Batch):
         return ()
+    overrides = [state.now[field] for field in GOAL if field in state.now]
     values: list[Any] = [one.value for one in overrides if isinstance(one, Constant)]
     return tuple([one.bounds for one in values]) if len(values) == len(overrides) else ()
 

@@ -69,7 +69,7 @@ def _split_any(state: State, condition: Any, suppose: Suppose) -> Parts:
 
 def _split_each(states: list[State], condition: Condition, suppose: Suppose) -> Parts:
     if len(states) == 1:
-        return _BY_KIND[type(condition)](states[0], condition, suppose)
+        return split(states[0], condition, suppose)
     parts = [split(one, condition, suppose) for one in states]
     return [one for holds, _ in parts for one in holds], [one for _, fails in parts for one in fails]
 
