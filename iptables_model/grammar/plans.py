@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
@@ -24,7 +25,7 @@ from iptables_model.values.numbers import Protocol
 from iptables_model.values.quoting import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.reading import Given, Part, Reading
@@ -35,6 +36,7 @@ __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
 
 _FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z0-9-]*")
 _NOTHING = Ip()
+_NO_VALUES: dict[str, object] = {}
 _MOST = 128
 """So many values and extensions of a kind are kept: equal texts mostly come close together."""
 _SPOKEN = ((1, 4), (58, 6))
@@ -75,10 +77,12 @@ class PartPlan:
         made = self._made.get(texts)
         if made is None:
             fields = dict(self.fixed)
+            # What is made of one value alone is kept, so the value need not be.
+            read = planner.value if len(texts) > 1 else planner.read
             for (field, flag, negated), text in zip(self.open, texts, strict=True):
-                fields[field] = _wrap(flag, planner.value(flag, text), negated=negated)
+                fields[field] = _wrap(flag, read(flag, text), negated=negated)
             made = self.kind(**fields)
-            if self.kind is Ip and made == _NOTHING:
+            if isinstance(made, Ip) and made.asks_nothing:
                 made = _NOTHING
             keep(self._made, texts, made, most=_MOST)
         return made
@@ -110,9 +114,10 @@ class RulePlan:
         return tuple(part for part in self.matches if part[0].kind is not Comment)
 
     @cached_property
-    def asked(self) -> tuple[int, ...]:
-        """List the places of the texts that tell apart what rules of this plan ask."""
-        return tuple(place for _, low, high in self.asking for place in range(low, high))
+    def asked(self) -> Callable[[tuple[str, ...]], Hashable]:
+        """Take those of the texts that tell apart what rules of this plan ask."""
+        places = [place for _, low, high in self.asking for place in range(low, high)]
+        return itemgetter(*places) if places else _no_text
 
     @property
     def parts(self) -> tuple[tuple[PartPlan, int, int], ...]:
@@ -153,7 +158,12 @@ def _made(matches: tuple[tuple[PartPlan, int, int], ...], planner: Planner, text
     return tuple(made[1:] if made and made[0] is _NOTHING else made)
 
 
-class PlannedParts(NamedTuple):
+def _no_text(_: tuple[str, ...]) -> tuple[()]:
+    return ()
+
+
+@attrs.define(eq=False)
+class PlannedParts:
     """Make of a rule what it asks and does, when that is asked for."""
 
     plan: RulePlan
@@ -171,12 +181,12 @@ class PlannedParts(NamedTuple):
         if self.plan.target is None:
             return None
         plan, low, high = self.plan.target
-        return cast("Target", plan.make(self.planner, self.texts[low:high]))
+        return plan.make(self.planner, self.texts[low:high])  # type: ignore[return-value]
 
     @property
     def likeness(self) -> Hashable:
         """Give what is equal of rules that ask the same: the plan, and the texts that it asks with."""
-        return (self.plan, *[self.texts[place] for place in self.plan.asked])
+        return self.plan, self.plan.asked(self.texts)
 
 
 class Said(NamedTuple):
@@ -225,15 +235,17 @@ class Planner:
         self._rules: dict[tuple[object, ...], RulePlan] = {}
 
     def value(self, flag: Flag, text: str) -> object:
-        """Read a value from its text, or take the one read before; `ValueError` if there is none."""
+        """Read a value from its text and keep it, or take the one kept; `ValueError` if there is none."""
         values = self._values.get(flag)
         if values is None:
             values = self._values[flag] = OrderedDict()
         value = values.get(text)
-        if value is None:
-            value = flag.codec.read(plain(text, flag.codec.words))
-            keep(values, text, value, most=_MOST)
-        return value
+        return keep(values, text, _read(flag, text), most=_MOST) if value is None else value
+
+    def read(self, flag: Flag, text: str) -> object:
+        """Read a value from its text, or take the one kept; `ValueError` if there is none."""
+        value = self._values.get(flag, _NO_VALUES).get(text)
+        return _read(flag, text) if value is None else value
 
     def can_be(self, flag: Flag, text: str) -> bool:
         """Say whether a text is a value of the option, where its form cannot tell."""
@@ -357,10 +369,15 @@ def _part_plan(grammar: ExtensionGrammar, options: tuple[Option, ...]) -> PartPl
         elif flag.is_flag:
             fixed[flag.field] = not negated
         else:
-            fixed[flag.field] = _wrap(flag, flag.codec.read(plain(text, flag.codec.words)), negated=negated)
+            fixed[flag.field] = _wrap(flag, _read(flag, text), negated=negated)
     refuses = grammar.kind.refuses
     checked = grammar.conditional and (refuses is None or any(field in refuses for field, _, _ in values))
     return PartPlan(grammar.kind, fixed, tuple(values), checked)
+
+
+def _read(flag: Flag, text: str) -> object:
+    """Read a value from its text as it stands in a line."""
+    return flag.codec.read(plain(text, flag.codec.words))
 
 
 def _wrap(flag: Flag, value: object, *, negated: bool) -> object:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import TypeAlias
+
+import attrs
 
 from iptables_model.kube_proxy.names import PREFIXES
 from iptables_model.kube_proxy.registry import SERVICES, Found
 from iptables_model.model.matches import Ip
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset, derived, pending_in, rule_of, values_of
+from iptables_model.model.ruleset import Pending, Ruleset, derived, pending_in
 from iptables_model.model.targets import Dnat, Goto, Jump
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.sets import AddressSet
@@ -18,6 +21,7 @@ from iptables_model.values.addresses import Address
 __all__ = [
     "LOCAL_BALANCING",
     "EndpointAddress",
+    "ServiceChain",
     "addresses_of_services",
     "detectors",
     "endpoints_of",
@@ -33,22 +37,41 @@ LOCAL_BALANCING = ("KUBE-SVL-", "KUBE-XLB-")
 """Those of them that pick a local one, when a policy is Local."""
 
 
-def service_chains(ruleset: Ruleset, found: Found) -> tuple[Chain, ...]:
+@attrs.frozen(eq=False)
+class ServiceChain:
+    """Hold a chain of a Service port, of which no rule is made before it is asked for."""
+
+    name: str
+    rules: Pending
+
+    @cached_property
+    def leads(self) -> tuple[tuple[str | None, str | None], ...]:
+        """List for each rule the chain to which it jumps, and the one to which it goes, None if it does not."""
+        return tuple(self.rules.values(((Jump, "chain"), (Goto, "chain"))))
+
+    def asked(self, place: int) -> Ip:
+        """Give what the rule at a place asks of addresses and interfaces."""
+        return next((match for match in self.rules.parts(place).matches if isinstance(match, Ip)), _ANY)
+
+
+_ANY = Ip()
+
+
+def service_chains(ruleset: Ruleset, found: Found) -> tuple[ServiceChain, ...]:
     """List the chains of a Service port that there are."""
     nat = ruleset.get("nat")
     if nat is None or found.suffix is None:
         return ()
-    held = [nat.get(prefix + found.suffix) for prefix in PREFIXES]
-    return tuple([chain for chain in held if chain is not None])
+    held = [(prefix + found.suffix, pending_in(nat, prefix + found.suffix)) for prefix in PREFIXES]
+    return tuple([ServiceChain(name, rules) for name, rules in held if rules is not None])
 
 
 def endpoints_of(
-    ruleset: Ruleset, chains: Iterable[Chain], *, kinds: tuple[str, ...] = BALANCING
+    ruleset: Ruleset, chains: Iterable[ServiceChain], *, kinds: tuple[str, ...] = BALANCING
 ) -> tuple[EndpointAddress, ...]:
     """List the endpoints to which those of a Service port's chains lead that are of some kinds, in their order."""
-    picking = (chain for chain in chains if chain.name.startswith(kinds))
-    led = (jump or goto for chain in picking for jump, goto in values_of(chain, (Jump, "chain"), (Goto, "chain")))
-    return tuple(dict.fromkeys(one for name in led if name for one in _endpoints(ruleset, name)))
+    led = [jump or goto for chain in chains if chain.name.startswith(kinds) for jump, goto in chain.leads]
+    return tuple(dict.fromkeys([one for name in led if name for one in _endpoints(ruleset, name)]))
 
 
 def _endpoints(ruleset: Ruleset, name: str) -> Iterator[EndpointAddress]:
@@ -59,31 +82,35 @@ def _endpoints(ruleset: Ruleset, name: str) -> Iterator[EndpointAddress]:
             yield to.first, None if to.ports is None else to.ports.first
 
 
-def detectors(ruleset: Ruleset, found: Found, chains: Iterable[Chain]) -> Iterator[tuple[Ip, bool]]:
+def detectors(ruleset: Ruleset, found: Found, chains: Iterable[ServiceChain]) -> Iterator[tuple[Ip, bool]]:
     """Go through what tells pods: what is masqueraded is no pod, and what an external chain sends on at once is one."""
-    inner = [rule for chain in chains for rule in _telling(chain)]
-    named = [*(way.rule for way in found.ways), *inner]
+    inner = [(chain, place, jump) for chain in chains for place, (jump, _) in enumerate(chain.leads) if jump]
+    own = [chain.asked(place) for chain, place, jump in inner if jump == _MARK]
+    named = _of_clients([*_masqueraded(way.rule for way in found.ways), *own])
     # Without comments, the rules that masqueraded for cluster IPs up to 1.21 name no Service; all tell pods alike.
-    yield from _masqueraded(named) or derived(
-        ruleset, "what is masqueraded", lambda: _masqueraded(_dispatched(ruleset))
-    )
-    for rule in inner:
-        external = rule.chain.startswith(("KUBE-XLB-", "KUBE-EXT-"))
-        if external and isinstance(rule.target, Jump) and rule.target.chain.startswith("KUBE-SVC-"):
-            yield rule.ip, False
+    for asked in named or _masqueraded_by_all(ruleset):
+        yield asked, True
+    for chain, place, jump in inner:
+        if chain.name.startswith(("KUBE-XLB-", "KUBE-EXT-")) and jump.startswith("KUBE-SVC-"):
+            yield chain.asked(place), False
 
 
-def _telling(chain: Chain) -> Iterator[Rule]:
-    """Go through the rules of a Service's chain that may tell pods: not those that lead to an endpoint."""
-    for place, (jump,) in enumerate(values_of(chain, (Jump, "chain"))):
-        if jump is not None and not jump.startswith("KUBE-SEP-"):
-            yield rule_of(chain, place)
+_MARK = "KUBE-MARK-MASQ"
 
 
-def _masqueraded(rules: Iterable[Rule]) -> tuple[tuple[Ip, bool], ...]:
-    """List what rules that masquerade ask of the client."""
-    asked = (rule.ip for rule in rules if isinstance(rule.target, Jump) and rule.target.chain == "KUBE-MARK-MASQ")
-    return tuple((ip, True) for ip in asked if ip.source is not None or ip.in_interface is not None)
+def _masqueraded(rules: Iterable[Rule]) -> Iterator[Ip]:
+    """Go through what those of some rules ask that masquerade."""
+    return (rule.ip for rule in rules if isinstance(rule.target, Jump) and rule.target.chain == _MARK)
+
+
+def _masqueraded_by_all(ruleset: Ruleset) -> tuple[Ip, ...]:
+    key = "what is masqueraded"
+    return derived(ruleset, key, lambda: _of_clients(_masqueraded(_dispatched(ruleset))))
+
+
+def _of_clients(asked: Iterable[Ip]) -> tuple[Ip, ...]:
+    """Keep what asks for the client."""
+    return tuple([ip for ip in asked if ip.source is not None or ip.in_interface is not None])
 
 
 def _dispatched(ruleset: Ruleset) -> tuple[Rule, ...]:

@@ -13,6 +13,7 @@ import attrs
 
 from iptables_model.errors import ModelError, NotFound
 from iptables_model.kube_proxy.layout import (
+    ServiceChain,
     addresses_of_services,
     detectors,
     endpoints_of,
@@ -22,7 +23,7 @@ from iptables_model.kube_proxy.layout import (
 from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.kube_proxy.service_port import ServicePort, service_port
 from iptables_model.model.matches import Recent
-from iptables_model.model.ruleset import Chain, Ruleset, derived
+from iptables_model.model.ruleset import Ruleset, derived
 from iptables_model.netfilter import fields, intervals
 from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.evidence import LENIENT, Evidence, local_statement
@@ -72,7 +73,7 @@ class Subject:
         return service_port(self.ruleset, self.found)
 
     @cached_property
-    def chains(self) -> tuple[Chain, ...]:
+    def chains(self) -> tuple[ServiceChain, ...]:
         """List the Service port's chains."""
         return service_chains(self.ruleset, self.found)
 

@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import attrs
 
-from iptables_model.kube_proxy.layout import LOCAL_BALANCING, endpoints_of, service_chains
+from iptables_model.kube_proxy.layout import LOCAL_BALANCING, ServiceChain, endpoints_of, service_chains
 from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.model.matches import Recent
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset, rules_of, values_of
+from iptables_model.model.ruleset import Ruleset
 from iptables_model.model.targets import Drop, Goto, Jump
 from iptables_model.values.addresses import Address, Network, address_text
 
@@ -116,7 +116,7 @@ def _endpoint_values(held: tuple[tuple[Address, int | None], ...]) -> tuple[Endp
     return tuple(sorted([Endpoint(address=host, port=port) for host, port in held], key=lambda one: one.place))
 
 
-def _external_policy(found: Found, chains: Sequence[Chain]) -> Policy | None:
+def _external_policy(found: Found, chains: Sequence[ServiceChain]) -> Policy | None:
     """Read the policy off the external chain, or off what the filter table or the health check says without one."""
     external = [entry for entry in found.entries if entry is not Entry.CLUSTER_IP]
     if not external:
@@ -130,7 +130,7 @@ def _external_policy(found: Found, chains: Sequence[Chain]) -> Policy | None:
         if chain.name.startswith("KUBE-XLB-"):
             return Policy.LOCAL
         if chain.name.startswith("KUBE-EXT-"):
-            everything = any(_leads(rule, "KUBE-MARK-MASQ") and _asks_nothing(rule) for rule in rules_of(chain))
+            everything = any(_leads(rule, "KUBE-MARK-MASQ") and _asks_nothing(rule) for rule in chain.rules.rules())
             return Policy.CLUSTER if everything else Policy.LOCAL
     return Policy.CLUSTER if found.suffix is not None else None
 
@@ -144,20 +144,20 @@ def _internal_policy(found: Found) -> Policy | None:
     return Policy.CLUSTER if found.chains(Entry.CLUSTER_IP) else None
 
 
-def _affinity(chains: Sequence[Chain]) -> int | None:
+def _affinity(chains: Sequence[ServiceChain]) -> int | None:
     for chain in chains:
-        for checks, seconds in values_of(chain, (Recent, "rcheck"), (Recent, "seconds")):
+        for checks, seconds in chain.rules.values(((Recent, "rcheck"), (Recent, "seconds"))):
             if checks:
                 return seconds  # type: ignore[no-any-return]
     return None
 
 
-def _source_ranges(found: Found, chains: Sequence[Chain]) -> tuple[Network, ...]:
+def _source_ranges(found: Found, chains: Sequence[ServiceChain]) -> tuple[Network, ...]:
     """Read the ranges off the firewall chain; the load balancer's own address is no range of the user's."""
     own = found.addresses(Entry.LOAD_BALANCER_IP)
     ranges = []
     for chain in chains:
-        asked = [rule.ip.source for rule in rules_of(chain)] if chain.name.startswith("KUBE-FW-") else []
+        asked = [rule.ip.source for rule in chain.rules.rules()] if chain.name.startswith("KUBE-FW-") else []
         ranges += [one.value for one in asked if one is not None and not one.negated]
     return tuple(dict.fromkeys(one for one in ranges if getattr(one, "network_address", None) not in own))
 

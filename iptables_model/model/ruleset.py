@@ -31,7 +31,6 @@ __all__ = [
     "pending_in",
     "pending_of",
     "rule_of",
-    "rules_of",
     "size_of",
     "values_of",
 ]
@@ -203,12 +202,6 @@ def size_of(chain: Chain) -> int:
 def rule_of(chain: Chain, place: int) -> Rule:
     """Give one rule of a chain, without making the others."""
     return pending_of(chain).rule(place)
-
-
-def rules_of(chain: Chain) -> Iterator[Rule]:
-    """Go through the rules of a chain; those that are made for it are not kept, as `chain.rules` keeps them."""
-    pending = pending_of(chain)
-    return (pending.rule(place) for place in range(len(pending)))
 
 
 def values_of(chain: Chain, *fields: Field) -> Iterator[tuple[Any, ...]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from functools import cached_property, partial
-from typing import NamedTuple, TypeAlias
+
+import attrs
 
 from iptables_model.model.matches import Ip, Socket, Tcp, Udp
 from iptables_model.model.rule import Rule
@@ -23,9 +24,6 @@ from iptables_model.values.latest import keep
 
 __all__ = ["ReadyChain", "ReadyChains"]
 
-Meaning: TypeAlias = tuple[Condition, frozenset[str] | None]
-"""What a rule asks, and the fields that tell whether it matches, or None if they cannot."""
-
 _MOST = 128
 """So many meanings are kept, and rules of a long chain that packets are held against only if the index says so."""
 _AT_HAND = 32
@@ -36,11 +34,23 @@ _BY_INDEX = frozenset({"dst", "dport"})
 _BY_NOTHING: frozenset[str] = frozenset()
 
 
-class ReadyRule(NamedTuple):
-    """Hold what a rule asks, the fields that tell whether it matches (None if they cannot), and its parts."""
+class Meaning:
+    """Hold what rules ask that are alike."""
 
-    condition: Condition
-    asked: frozenset[str] | None
+    def __init__(self, condition: Condition) -> None:
+        self.condition = condition
+
+    @cached_property
+    def asked(self) -> frozenset[str] | None:
+        """Give the fields that tell whether packets match, or None if they cannot."""
+        return asked_by(self.condition)
+
+
+@attrs.define(eq=False)
+class ReadyRule:
+    """Hold what a rule asks, and its parts."""
+
+    meaning: Meaning
     parts: Parts
 
 
@@ -70,7 +80,7 @@ class ReadyChain:
             if self.indexed and len(self._ready) >= self._worth_keeping:
                 self._ready.clear()
             parts = self.rules.parts(place)
-            known = self._ready[place] = ReadyRule(*self._meanings.of(parts), parts)
+            known = self._ready[place] = ReadyRule(self._meanings.of(parts), parts)
         return known
 
     def next_place(self, state: State, start: int) -> int:
@@ -93,14 +103,14 @@ class ReadyChain:
     def _more_indexes(self) -> tuple[SetIndex, ...]:
         """Give an index of each other field for which many rules ask, as some of them show."""
         keyed = {index.field for index in self._indexes if 2 * index.loose < self.size}
-        some = [needed_by(self.rule(place).condition) for place in range(0, self.size, self.size // FEW)]
+        some = [needed_by(self.rule(place).meaning.condition) for place in range(0, self.size, self.size // FEW)]
         fields = selective(some) - keyed
         self.index_fields |= fields
         return tuple([SetIndex(field, self.size // FEW, partial(self._needed, field)) for field in fields])
 
     def _needed(self, field: str) -> list[FieldSet | None]:
         """List the sets in which a field has to be for each rule to match, None where it may be in any."""
-        return [needed_by(self.rule(place).condition).get(field) for place in range(self.size)]
+        return [needed_by(self.rule(place).meaning.condition).get(field) for place in range(self.size)]
 
     @cached_property
     def _indexes(self) -> tuple[KeyIndex, ...]:
@@ -117,7 +127,7 @@ class ReadyChain:
 
 
 class Meanings:
-    """Give what rules ask, and the fields that tell it; what rules or matches have alike is worked out once."""
+    """Give what rules ask; what those have alike is worked out once."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -128,8 +138,7 @@ class Meanings:
         likeness = parts.likeness
         known = self._of_rules.get(likeness)
         if known is None:
-            condition = all_of([meaning_of(match, self._evidence) for match in parts.matches])
-            known = condition, asked_by(condition)
+            known = Meaning(all_of([meaning_of(match, self._evidence) for match in parts.matches]))
             keep(self._of_rules, likeness, known, most=_MOST)
         return known
 

@@ -376,11 +376,10 @@ def _with_equal_fates(arrivals: list[Arrival], asked: Asked) -> Iterator[list[En
             yield from sorted_by(joined, lambda one: (one.probability, frozenset(one.arrival.state.assumptions)))
 
 
-def _without_overlaps(ends: list[End]) -> Iterator[list[End]]:
+def _without_overlaps(ends: list[End]) -> list[list[End]]:
     """Keep apart the shares that the same packets have in one fate by chance: alternatives of a flow do not overlap."""
     if len(ends) == 1 or ends[0].probability == 1:
-        yield ends
-        return
+        return [ends]
     flows: list[list[End]] = []
     for end in ends:
         state = end.arrival.state
@@ -390,7 +389,7 @@ def _without_overlaps(ends: list[End]) -> Iterator[list[End]]:
             flows.append([end])
         else:
             flow.append(end)
-    yield from flows
+    return flows
 
 
 def _flow(ends: list[End], asked: Asked) -> Flow:

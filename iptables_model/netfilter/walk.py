@@ -211,8 +211,10 @@ class Traversal:
             if place >= chain.size:
                 return self._leave(at, state)
             rule = chain.rule(place)
-            self._learn(rule.asked)
-            yes, no = split(state, rule.condition, self._walk.suppose)
+            meaning = rule.meaning
+            if self._asked is not None:
+                self._learn(meaning.asked)
+            yes, no = split(state, meaning.condition, self._walk.suppose)
             if yes or len(no) > 1:
                 break
             state = no[0]

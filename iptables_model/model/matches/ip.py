@@ -45,15 +45,27 @@ class Ip(Match):
 
     def __attrs_post_init__(self) -> None:
         # Every rule has one of these, so what is not there is not compared.
-        if self.protocol is not None:
-            require(self.protocol != Negatable(_ANY_PROTOCOL, negated=True), "a rule with ! -p all would match nothing")
-            forget(self, Negatable(_ANY_PROTOCOL), "protocol")
+        if self.protocol is not None and self.protocol.value == _ANY_PROTOCOL:
+            require(not self.protocol.negated, "a rule with ! -p all would match nothing")
+            settle(self, "protocol", None)
         if self.in_interface is not None or self.out_interface is not None:
             forget(self, _BY_ANY_INTERFACE, "in_interface", "out_interface")
         if self.source is not None:
             _forget_all_addresses(self, "source", self.source)
         if self.destination is not None:
             _forget_all_addresses(self, "destination", self.destination)
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Say whether none of the options is given."""
+        return (
+            self.source is None
+            and self.destination is None
+            and self.protocol is None
+            and self.in_interface is None
+            and self.out_interface is None
+            and self.fragment is None
+        )
 
 
 def _forget_all_addresses(ip: Ip, name: str, held: Negatable[Network]) -> None:

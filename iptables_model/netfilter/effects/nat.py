@@ -52,7 +52,7 @@ _SETTLED = Within("status", BitSet.of(STATUS.bits["CONFIRMED"], STATUS.bits["CON
 _DESTINATION = Manip("dst", "dport", 1 << 5)
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Wanted:
     """Hold the range to map into (struct nf_nat_range2); None leaves addresses or ports as they are.
 
@@ -230,13 +230,14 @@ def _set(
     there = Within(field, to)
     kept, changed = site.split(state, there if keeps is ALWAYS else All((there, keeps)))
     parts: list[tuple[State, Changes]] = [(one, {}) for one in kept]
-    return parts + [(one, {field: _one_of(to)}) for one in changed]
+    set_to = _one_of(to) if isinstance(to, NumberSet) else Constant(to)
+    return parts + [(one, {field: set_to}) for one in changed]
 
 
 @lru_cache(maxsize=1024)
-def _one_of(to: AddressSet | NumberSet) -> Constant:
-    """Name what is set; many Services have the same port."""
-    return Constant(to)
+def _one_of(ports: NumberSet) -> Constant:
+    """Name the ports that are set; many Services have the same."""
+    return Constant(ports)
 
 
 def _offset(state: State, port: str, to: NumberSet, base: int, site: Site) -> Sequence[tuple[State, Changes]]:

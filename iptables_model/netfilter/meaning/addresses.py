@@ -37,7 +37,7 @@ def ip(match: matches.Ip, evidence: Evidence) -> Condition:
         conditions.append(asks(match.protocol, _is_protocol if evidence.family == 4 else _is_last_protocol))
     if match.fragment is not None:
         conditions.append(_IS_LATER if match.fragment else Not(_IS_LATER))
-    return All(tuple(conditions))
+    return conditions[0] if len(conditions) == 1 else All(tuple(conditions))
 
 
 def _from_network(network: Network) -> Condition:
