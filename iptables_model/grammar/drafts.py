@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
@@ -176,22 +175,24 @@ class TableDraft:
 
     def holds(self, name: str, size: int) -> bool:
         """Say whether a chain has so many rules."""
-        return size < 1 or sum(1 for _ in islice(self._backwards(name), size)) == size
+        return size < 1 or len(self._backwards(name, size)) == size
 
     # When all is read.
 
     def entries(self, name: str) -> tuple[int, ...]:
         """List the lines of a chain's rules, in the order of the rules."""
-        came = [*self._backwards(name)][::-1]
+        came = self._backwards(name, len(self.sheet.lines))[::-1]
         return tuple(self._ordered(came) if self._inserted else came)
 
-    def _backwards(self, name: str) -> Iterator[int]:
-        """Go through the lines of a chain's rules, from the one that came last."""
-        sheet, at = self.sheet, self.last[name]
+    def _backwards(self, name: str, most: int) -> list[int]:
+        """List the lines of a chain's rules, from the one that came last; at most so many."""
+        sources, before, at = self.sheet.sources, self.sheet.before, self.last[name]
+        came: list[int] = []
         # The line that declares the chain is no rule's.
-        while at != NO_LINE and sheet.sources[at] is not None:
-            yield at
-            at = sheet.before[at]
+        while at != NO_LINE and sources[at] is not None and len(came) < most:
+            came.append(at)
+            at = before[at]
+        return came
 
     def _ordered(self, came: list[int]) -> list[int]:
         """Put the lines of rules, as they came, in the order of the rules."""

@@ -38,7 +38,7 @@ __all__ = ["Question", "Source"]
 
 K = TypeVar("K", bound=enum.StrEnum)
 
-_LOOPBACK = {4: "127.0.0.0/8", 6: "::1"}
+_LOOPBACK = {4: AddressSet.read("127.0.0.0/8"), 6: AddressSet.read("::1")}
 _COMING_IN, _MADE_HERE = Packet(), Packet(in_interface=None)
 _protocol = lru_cache(maxsize=16)(fields.protocol)
 _LINKS = NameSet.some() - NameSet.of(Interface("lo"))
@@ -77,10 +77,10 @@ class Subject:
         """List the Service port's chains."""
         return service_chains(self.ruleset, self.found)
 
-    @cached_property
+    @property
     def loopback(self) -> AddressSet:
         """Give the addresses of loopback."""
-        return AddressSet.read(_LOOPBACK[self.version])
+        return _LOOPBACK[self.version]
 
     @cached_property
     def pods(self) -> tuple[AddressSet | None, NameSet | None]:
@@ -106,8 +106,8 @@ class Subject:
     @cached_property
     def endpoints(self) -> AddressSet:
         """Give the addresses of the Service's endpoints."""
-        held = (AddressSet.of(host).bounds for host, _ in endpoints_of(self.ruleset, self.chains))
-        return AddressSet(intervals.unite(held), self.version)
+        hosts = [int(host) for host, _ in endpoints_of(self.ruleset, self.chains)]
+        return AddressSet(intervals.unite([(host, host + 1) for host in hosts]), self.version)
 
     @cached_property
     def everyone(self) -> AddressSet:
@@ -300,8 +300,7 @@ def _version(ruleset: Ruleset, found: Found, *said: object) -> int:
     for one in said:
         if isinstance(one, ipaddress.IPv4Address | ipaddress.IPv6Address):
             return one.version
-    known = (one.version for entry in found.entries for one in found.addresses(entry))
-    return ruleset.family or next(known, 4)
+    return ruleset.family or next((one.version for entry in Entry for one in found.addresses(entry)), 4)
 
 
 def _first_connection(match: Recent) -> Assumption:

@@ -88,8 +88,9 @@ def _world(flows: Sequence[Flow]) -> World:
     for flow, fate in zip(flows, fates, strict=True):
         if fate is Outcome.REACHES:
             one = _endpoint(flow)
-            known = shares.get(one.place)
-            shares[one.place] = one if known is None else _added(known, one)
+            place = one.place
+            known = shares.get(place)
+            shares[place] = one if known is None else _added(known, one)
     return World(outcomes.pop() if len(outcomes) == 1 else Outcome.DEPENDS, tuple(shares.values()))
 
 

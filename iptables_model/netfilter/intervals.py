@@ -112,7 +112,7 @@ def unite(sets: Iterable[Bounds]) -> Bounds:
     (0, 7)
     """
     joined: list[Any] = []
-    for low, high in sorted(pair for bounds in sets for pair in pairs(bounds)):
+    for low, high in sorted([pair for bounds in sets for pair in pairs(bounds)]):
         if joined and low <= joined[-1]:
             joined[-1] = max(joined[-1], high)
         else:

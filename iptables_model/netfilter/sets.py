@@ -20,6 +20,7 @@ from iptables_model.values.names import Interface
 
 __all__ = ["AddressSet", "Choice", "LineSet", "NameSet", "NumberSet", "merged"]
 
+_PREFIXES = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 _FEW = 16
 """The hash of so many bounds is sooner made again than kept."""
 _LAST_NAME = "\U0010ffff"
@@ -168,12 +169,12 @@ class AddressSet(LineSet):
 
         Raises `ModelError` for a mask with so many holes that the set would have more than 65,536 pieces.
         """
+        if isinstance(value, _PREFIXES):
+            first, version = int(value.network_address), value.version
+            return cls((first, first + (1 << width(version) - value.prefixlen)), version)
         if isinstance(value, MaskedAddress):
             return cls(_masked_bounds(value), value.version)
-        if isinstance(value, Address):
-            return cls((int(value), int(value) + 1), value.version)
-        first = int(value.network_address)
-        return cls((first, first + (1 << (value.max_prefixlen - value.prefixlen))), value.version)
+        return cls((int(value), int(value) + 1), value.version)
 
     @classmethod
     def read(cls, text: str | Network | Address) -> Self:

@@ -250,7 +250,9 @@ class State:
     def view(self, field: str) -> Anything:
         """Give the set that a field can be now."""
         override = self.now.get(field)
-        return self.was(field) if override is None else self.image(override)
+        if override is None:
+            return self.was(field)
+        return override.value if isinstance(override, Constant) else self.image(override)
 
     def glimpse(self, field: str) -> Anything:
         """Give the set that a field can be now, or the remainder of one."""

@@ -149,15 +149,15 @@ def network(text: str) -> Network:
     else:
         mask, _ = _number(mask_text)
         ones = mask.bit_count()
-        if mask != _mask(ones, bits):
+        if mask != _MASKS[bits][ones]:
             return MaskedAddress(version=version, address=number & mask, mask=mask)
         length = ones
-    prefix = number & _mask(length, bits), length
+    prefix = number & _MASKS[bits][length], length
     return ipaddress.IPv4Network(prefix) if version == 4 else ipaddress.IPv6Network(prefix)
 
 
-def _mask(length: int, bits: int) -> int:
-    return ((1 << length) - 1) << (bits - length)
+_MASKS = {bits: [((1 << length) - 1) << (bits - length) for length in range(bits + 1)] for bits in (32, 128)}
+"""The mask of each length."""
 
 
 def single_address(value: Network) -> Address | None:
@@ -192,7 +192,9 @@ def ends(text: str) -> tuple[Address, Address]:
     """
     first, _, last = text.partition("-")
     low = address(first)
-    high = address(last) if last else low
+    if not last:
+        return low, low
+    high = address(last)
     if low.version != high.version:
         raise ValueError(f'needs two addresses of one family, found "{text}"')
     return low, high
