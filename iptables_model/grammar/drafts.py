@@ -86,15 +86,13 @@ class ChainRules:
         sheet, at = self.sheet, self.entries[place]
         source = sheet.source(at)
         texts = source.texts(sheet.lines[at])
-        return source.plan.make(
-            sheet.planner, texts, table=self.table, chain=self.chain, index=place, line=sheet.first + at
-        )
+        return source.plan.make(texts, table=self.table, chain=self.chain, index=place, line=sheet.first + at)
 
     def parts(self, place: int) -> Parts:
         """Make of the rule at a place what it asks and does, when that is asked for."""
         sheet, at = self.sheet, self.entries[place]
         source = sheet.source(at)
-        return PlannedParts(source.plan, sheet.planner, source.texts(sheet.lines[at]))
+        return PlannedParts(source.plan, source.texts(sheet.lines[at]))
 
     def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what the rules say in some fields."""
@@ -102,7 +100,7 @@ class ChainRules:
         for at in self.entries:
             source = sheet.source(at)
             said = source.plan.said(fields)
-            yield said.alike or said.of(sheet.planner, source.texts(sheet.lines[at]))
+            yield said.alike or said.of(source.texts(sheet.lines[at]))
 
 
 @attrs.define(eq=False)

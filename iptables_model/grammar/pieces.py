@@ -80,20 +80,20 @@ class Piece:
             sure, quotable, own_family = traits[group - 1]
             if own_family is not None and own_family != family:
                 return -1
-            if not sure and not planner.can_be(flag, found[group]):
+            if not sure and not planner.reader(flag).can_be(found[group]):
                 return -1
             if not quotable and '"' in found[group]:
                 return -1
             loc = found.end()
-        return -1 if self.asks and not self._holds(text, start, planner) else loc
+        return -1 if self.asks and not self._holds(text, start) else loc
 
-    def _holds(self, text: str, loc: int, planner: Planner) -> bool:
+    def _holds(self, text: str, loc: int) -> bool:
         """Say whether the values are right together, and none a name that means something else."""
         texts: list[str] = []
         self.take(text, loc, texts)
         if self.not_chains:
             return texts[0] not in self.not_chains
-        return self.plan is None or self.plan.can_be(planner, tuple(texts))
+        return self.plan is None or self.plan.can_be(tuple(texts))
 
     def take(self, text: str, loc: int, texts: list[str]) -> int:
         """Add the texts of the values of a piece that is known to be at `loc`; give where it ends."""
@@ -236,4 +236,4 @@ class Pieces:
         """Find the match that a protocol loads."""
         if option.flag.field != "protocol" or option.text is None or option.negated:
             return None
-        return self._matches.get(str(self._planner.value(option.flag, option.text)))
+        return self._matches.get(str(self._planner.reader(option.flag).read(option.text)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, lru_cache, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,13 +19,12 @@ from iptables_model.model.matches.unknown import UnknownMatch
 from iptables_model.model.option import Extension
 from iptables_model.model.rule import Counters, Rule, trusted_rule
 from iptables_model.model.targets.unknown import UnknownTarget
-from iptables_model.values.latest import keep
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import Protocol
 from iptables_model.values.quoting import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Hashable
 
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.reading import Given, Part, Reading
@@ -36,7 +35,6 @@ __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
 
 _FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z0-9-]*")
 _NOTHING = Ip()
-_NO_VALUES: dict[str, object] = {}
 _MOST = 128
 """So many values and extensions of a kind are kept: equal texts mostly come close together."""
 _SPOKEN = ((1, 4), (58, 6))
@@ -57,43 +55,51 @@ def option_of(text: str, given: Given) -> Option:
     return Option(given.flag, given.negated, value if given.flag.codec.keyword or not value else None)
 
 
+class Open(NamedTuple):
+    """Name a field that each line fills, with its flag, whether that stands behind `!`, and what reads the text."""
+
+    field: str
+    flag: Flag
+    negated: bool
+    read: Callable[[str], object]
+
+
 @attrs.define(eq=False)
 class PartPlan:
     """Make an extension of the texts of its values.
 
-    `fixed` are the fields that the shape of the line decides; `open` are those that each line fills, with the flag that
-    says how and whether it is negated. With `checked` the class may refuse them. Equal extensions that
-    follow each other in one text are mostly one object.
+    `fixed` are the fields that the shape of the line decides, and `open` those that each line fills. With `checked` the
+    class may refuse them. Equal extensions that follow each other in one text are mostly one object.
     """
 
     kind: type[Extension]
     fixed: dict[str, object]
-    open: tuple[tuple[str, Flag, bool], ...] = ()
+    open: tuple[Open, ...] = ()
     checked: bool = False
-    _made: OrderedDict[tuple[str, ...], Extension] = attrs.field(factory=OrderedDict)
+    make: Callable[[tuple[str, ...]], Extension] = attrs.field(init=False)
+    """Makes the extension, or gives the one made of the same texts before."""
 
-    def make(self, planner: Planner, texts: tuple[str, ...]) -> Extension:
-        """Make the extension, or take the one made of the same texts before."""
-        made = self._made.get(texts)
-        if made is None:
-            fields = dict(self.fixed)
-            # What is made of one value alone is kept, so the value need not be.
-            read = planner.value if len(texts) > 1 else planner.read
-            for (field, flag, negated), text in zip(self.open, texts, strict=True):
-                fields[field] = _wrap(flag, read(flag, text), negated=negated)
-            made = self.kind(**fields)
-            if isinstance(made, Ip) and made.asks_nothing:
-                made = _NOTHING
-            keep(self._made, texts, made, most=_MOST)
-        return made
+    def __attrs_post_init__(self) -> None:
+        # Not of the plan itself, which would then be a circle that only the garbage collector breaks.
+        self.make = lru_cache(maxsize=_MOST)(partial(_extension, self.kind, self.fixed, self.open))
 
-    def can_be(self, planner: Planner, texts: tuple[str, ...]) -> bool:
+    def can_be(self, texts: tuple[str, ...]) -> bool:
         """Say whether the extension can be made of these texts."""
         try:
-            self.make(planner, texts)
+            self.make(texts)
         except ModelError:
             return False
         return True
+
+
+def _extension(
+    kind: type[Extension], fixed: dict[str, object], opened: tuple[Open, ...], texts: tuple[str, ...]
+) -> Extension:
+    fields = dict(fixed)
+    for (field, flag, negated, read), text in zip(opened, texts, strict=True):
+        fields[field] = _wrap(flag, read(text), negated=negated)
+    made = kind(**fields)
+    return _NOTHING if isinstance(made, Ip) and made.asks_nothing else made
 
 
 @attrs.define(eq=False)
@@ -124,10 +130,10 @@ class RulePlan:
         """List the matches and, last, the target if there is one."""
         return self.matches if self.target is None else (*self.matches, self.target)
 
-    def make(self, planner: Planner, texts: tuple[str, ...], *, table: str, chain: str, index: int, line: int) -> Rule:
+    def make(self, texts: tuple[str, ...], *, table: str, chain: str, index: int, line: int) -> Rule:
         """Make the rule."""
-        matches = _made(self.matches, planner, texts)
-        target = None if self.target is None else self.target[0].make(planner, texts[self.target[1] : self.target[2]])
+        matches = _made(self.matches, texts)
+        target = None if self.target is None else self.target[0].make(texts[self.target[1] : self.target[2]])
         counters = Counters(int(texts[1]), int(texts[2])) if self.counted else None
         return trusted_rule(table, chain, matches, target, counters, index, line)
 
@@ -142,9 +148,9 @@ class RulePlan:
         """Find out where the texts of the plan have a field."""
         for part, low, _ in self.parts:
             if part.kind is kind:
-                for place, (field, flag, negated) in enumerate(part.open, low):
+                for place, (field, _, negated, read) in enumerate(part.open, low):
                     if field == name:
-                        return Said() if negated else Said(flag=flag, place=place)
+                        return Said() if negated else Said(read=read, place=place)
                 value = part.fixed.get(name)
                 if isinstance(value, Negatable):
                     value = None if value.negated else value.value
@@ -152,9 +158,9 @@ class RulePlan:
         return Said()
 
 
-def _made(matches: tuple[tuple[PartPlan, int, int], ...], planner: Planner, texts: tuple[str, ...]) -> tuple[Any, ...]:
+def _made(matches: tuple[tuple[PartPlan, int, int], ...], texts: tuple[str, ...]) -> tuple[Any, ...]:
     """Make matches. What says nothing, as `-p all`, is left out, since iptables-save does not print it."""
-    made = [plan.make(planner, texts[low:high]) for plan, low, high in matches]
+    made = [plan.make(texts[low:high]) for plan, low, high in matches]
     return tuple(made[1:] if made and made[0] is _NOTHING else made)
 
 
@@ -167,13 +173,12 @@ class PlannedParts:
     """Make of a rule what it asks and does, when that is asked for."""
 
     plan: RulePlan
-    planner: Planner
     texts: tuple[str, ...]
 
     @property
     def matches(self) -> tuple[Match, ...]:
         """Give what the rule asks, without comments."""
-        return _made(self.plan.asking, self.planner, self.texts)
+        return _made(self.plan.asking, self.texts)
 
     @property
     def target(self) -> Target | None:
@@ -181,7 +186,7 @@ class PlannedParts:
         if self.plan.target is None:
             return None
         plan, low, high = self.plan.target
-        return plan.make(self.planner, self.texts[low:high])  # type: ignore[return-value]
+        return plan.make(self.texts[low:high])  # type: ignore[return-value]
 
     @property
     def likeness(self) -> Hashable:
@@ -190,10 +195,10 @@ class PlannedParts:
 
 
 class Said(NamedTuple):
-    """Hold what all rules of a plan say in a field: one value, or the text at a place, read by a flag."""
+    """Hold what all rules of a plan say in a field: one value, or what is read of the text at a place."""
 
     value: object = None
-    flag: Flag | None = None
+    read: Callable[[str], object] | None = None
     place: int = 0
 
 
@@ -206,13 +211,11 @@ class Sayings:
     @cached_property
     def alike(self) -> tuple[object, ...] | None:
         """Give what all rules say, if it does not depend on their texts."""
-        return None if any(said.flag for said in self.each) else tuple(said.value for said in self.each)
+        return None if any(said.read for said in self.each) else tuple(said.value for said in self.each)
 
-    def of(self, planner: Planner, texts: tuple[str, ...]) -> tuple[object, ...]:
+    def of(self, texts: tuple[str, ...]) -> tuple[object, ...]:
         """Give what one rule says, of which these are the texts."""
-        return tuple(
-            [one.value if one.flag is None else planner.value(one.flag, texts[one.place]) for one in self.each]
-        )
+        return tuple([value if read is None else read(texts[place]) for value, read, place in self.each])
 
 
 class Held(NamedTuple):
@@ -226,37 +229,31 @@ class Held(NamedTuple):
         return self.held
 
 
+class Reader:
+    """Read the values of an option; equal texts that follow each other mostly have one value.
+
+    `read` raises `ValueError` for a text that is none; `can_be` says whether it is one, where its form cannot tell.
+    """
+
+    def __init__(self, flag: Flag) -> None:
+        self.read: Callable[[str], object] = lru_cache(maxsize=_MOST)(partial(_read, flag))
+        self.can_be: Callable[[str], bool] = lru_cache(maxsize=_MOST)(partial(_can_be, flag))
+
+
 class Planner:
     """Plan the rules of one text, and keep what its lines share: plans, values, extensions."""
 
     def __init__(self) -> None:
-        self._values: dict[Flag, OrderedDict[str, object]] = {}
+        self._readers: dict[Flag, Reader] = {}
         self._parts: dict[tuple[object, ...], PartPlan] = {}
         self._rules: dict[tuple[object, ...], RulePlan] = {}
 
-    def value(self, flag: Flag, text: str) -> object:
-        """Read a value from its text and keep it, or take the one kept; `ValueError` if there is none."""
-        values = self._values.get(flag)
-        if values is None:
-            values = self._values[flag] = OrderedDict()
-        value = values.get(text)
-        return keep(values, text, _read(flag, text), most=_MOST) if value is None else value
-
-    def read(self, flag: Flag, text: str) -> object:
-        """Read a value from its text, or take the one kept; `ValueError` if there is none."""
-        value = self._values.get(flag, _NO_VALUES).get(text)
-        return _read(flag, text) if value is None else value
-
-    def can_be(self, flag: Flag, text: str) -> bool:
-        """Say whether a text is a value of the option, where its form cannot tell."""
-        if text in self._values.get(flag, ()):
-            return True
-        try:
-            flag.codec.parse(plain(text, flag.codec.words))
-        except ValueError:
-            return False
-        self.value(flag, text)
-        return True
+    def reader(self, flag: Flag) -> Reader:
+        """Give what reads the values of an option."""
+        reader = self._readers.get(flag)
+        if reader is None:
+            reader = self._readers[flag] = Reader(flag)
+        return reader
 
     def family_of_protocols(self) -> int | None:
         """Tell the family by the rules' protocols: icmp is spoken with IPv4, ipv6-icmp with IPv6."""
@@ -269,8 +266,27 @@ class Planner:
         key = (grammar, *options)
         plan = self._parts.get(key)
         if plan is None:
-            plan = self._parts[key] = _part_plan(grammar, options)
+            plan = self._parts[key] = self._plan(grammar, options)
         return plan
+
+    def _plan(self, grammar: ExtensionGrammar, options: tuple[Option, ...]) -> PartPlan:
+        """Work out what all lines share in which an extension has these options."""
+        there = {option.flag.field for option in options}
+        for field, wanted in grammar.required:
+            if field not in there:
+                raise ModelError(f"needs {wanted}")
+        fixed: dict[str, object] = {}
+        values: list[Open] = []
+        for flag, negated, text in options:
+            if text is None:
+                values.append(Open(flag.field, flag, negated, self.reader(flag).read))
+            elif flag.is_flag:
+                fixed[flag.field] = not negated
+            else:
+                fixed[flag.field] = _wrap(flag, _read(flag, text), negated=negated)
+        refuses = grammar.kind.refuses
+        checked = grammar.conditional and (refuses is None or any(value.field in refuses for value in values))
+        return PartPlan(grammar.kind, fixed, tuple(values), checked)
 
     def rule(self, parts: tuple[PartPlan, ...], *, target: bool, counted: bool) -> RulePlan:
         """Plan a rule of these parts, of which the last may be its target; their texts follow each other."""
@@ -335,13 +351,13 @@ class Planner:
 
     def _check_value(self, text: str, given: Given) -> None:
         try:
-            self.value(given.flag, text[given.start : given.end])
+            self.reader(given.flag).read(text[given.start : given.end])
         except ValueError:
             value_of(text, given)
 
     def _check(self, text: str, part: Part, plan: PartPlan, texts: tuple[str, ...]) -> None:
         try:
-            plan.make(self, texts)
+            plan.make(texts)
         except ModelError as error:
             raise Unreadable(text, *_accused(part, str(error)), str(error)) from None
 
@@ -355,29 +371,17 @@ def _accused(part: Part, message: str) -> tuple[int, int]:
     return (part.start, part.end) if last is None else (last.at, last.end)
 
 
-def _part_plan(grammar: ExtensionGrammar, options: tuple[Option, ...]) -> PartPlan:
-    """Work out what all lines share in which an extension has these options."""
-    there = {option.flag.field for option in options}
-    for field, wanted in grammar.required:
-        if field not in there:
-            raise ModelError(f"needs {wanted}")
-    fixed: dict[str, object] = {}
-    values: list[tuple[str, Flag, bool]] = []
-    for flag, negated, text in options:
-        if text is None:
-            values.append((flag.field, flag, negated))
-        elif flag.is_flag:
-            fixed[flag.field] = not negated
-        else:
-            fixed[flag.field] = _wrap(flag, _read(flag, text), negated=negated)
-    refuses = grammar.kind.refuses
-    checked = grammar.conditional and (refuses is None or any(field in refuses for field, _, _ in values))
-    return PartPlan(grammar.kind, fixed, tuple(values), checked)
-
-
 def _read(flag: Flag, text: str) -> object:
     """Read a value from its text as it stands in a line."""
     return flag.codec.read(plain(text, flag.codec.words))
+
+
+def _can_be(flag: Flag, text: str) -> bool:
+    try:
+        flag.codec.parse(plain(text, flag.codec.words))
+    except ValueError:
+        return False
+    return True
 
 
 def _wrap(flag: Flag, value: object, *, negated: bool) -> object:

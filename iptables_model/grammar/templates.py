@@ -1,7 +1,7 @@
 """Lines that come again and again: one regular expression each, made of what the grammar has taught.
 
 A shape that is seen often gets a template: the literal texts of its pieces and, for each value, the form that it had. A
-line that a template matches is read by that one match. What the forms cannot tell is asked of the planner, and for
+line that a template matches is read by that one match. What the forms cannot tell is asked of the readers, and for
 anything else the line is left to the pieces and the grammar, so a template reads nothing that they would not.
 """
 
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iptables_model.grammar.drafts import Sheet, TableDraft
-    from iptables_model.grammar.language import Flag
     from iptables_model.grammar.pieces import LineShape
-    from iptables_model.grammar.plans import PartPlan, Planner, RulePlan
+    from iptables_model.grammar.plans import PartPlan, Reader, RulePlan
 
 __all__ = ["LineTemplate", "Templates"]
 
@@ -40,7 +39,7 @@ class LineTemplate:
 
     `arrange` puts the groups in the order that the plan wants; `chain` is the group of the chain's name; `jump` that of
     the chain jumped to, if any, which must be no target's name; `quotes` counts the quotes of such a line; `values` and
-    `parts` are for the planner to confirm, if there are any (`asks`). `followers` are the templates of the lines that
+    `parts` are to be confirmed, if there are any (`asks`). `followers` are the templates of the lines that
     came next, the last one first.
     """
 
@@ -50,7 +49,7 @@ class LineTemplate:
     chain: int
     jump: int
     quotes: int
-    values: tuple[tuple[int, Flag], ...]
+    values: tuple[tuple[int, Reader], ...]
     parts: tuple[tuple[PartPlan, int, int], ...]
     asks: bool
     followers: list[LineTemplate] = attrs.field(factory=list)
@@ -60,10 +59,10 @@ class LineTemplate:
         found = self.match(line)
         return () if found is None else self.arrange(found.groups())
 
-    def holds(self, found: re.Match[str], planner: Planner) -> bool:
+    def holds(self, found: re.Match[str]) -> bool:
         """Say whether what the expression could not tell is right."""
-        return all(planner.can_be(flag, found[group]) for group, flag in self.values) and all(
-            plan.can_be(planner, self.arrange(found.groups())[low:high]) for plan, low, high in self.parts
+        return all(reader.can_be(found[group]) for group, reader in self.values) and all(
+            plan.can_be(self.arrange(found.groups())[low:high]) for plan, low, high in self.parts
         )
 
 
@@ -80,7 +79,7 @@ class Templates:
     def read(self, at: int, table: TableDraft) -> int:
         """Read the lines from `at` on into the chains of a table; give the first that no template reads."""
         # This loop is most of the time that a large dump takes, so it calls as little as it can.
-        lines, sources, planner = self._sheet.lines, self._sheet.sources, self._sheet.planner
+        lines, sources = self._sheet.lines, self._sheet.sources
         ends, before, not_chains, last = table.last, self._sheet.before, self._not_chains, self._last
         followers = self._first if last is None else last.followers
         while at < len(lines):
@@ -93,7 +92,7 @@ class Templates:
                 break
             if line.count('"') != template.quotes or (template.jump and found[template.jump] in not_chains):
                 break
-            if template.asks and not template.holds(found, planner):
+            if template.asks and not template.holds(found):
                 break
             chain = found[template.chain]
             if chain not in ends and not table.takes(chain):
@@ -126,7 +125,7 @@ class Templates:
         pattern = [_COUNTED if shape.counted else _LEAD]
         chain = group = 3 if shape.counted else 1
         jump = 0
-        values: list[tuple[int, Flag]] = []
+        values: list[tuple[int, Reader]] = []
         for piece in shape.pieces:
             for literal, width, flag, _, _ in piece.steps:
                 pattern.append(re.escape(literal))
@@ -140,7 +139,7 @@ class Templates:
                 if piece.not_chains:
                     jump = group
                 if not spelled.sure:
-                    values.append((group, flag))
+                    values.append((group, self._sheet.planner.reader(flag)))
         parts = tuple([part for part in shape.plan.parts if part[0].checked])
         order = [*((2, 0, 1) if shape.counted else (0,)), *[chain + place for place in shape.order]]
         return LineTemplate(
