@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cached_property, lru_cache, partial
+from itertools import accumulate
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,8 +25,6 @@ from iptables_model.values.numbers import Protocol
 from iptables_model.values.quoting import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.reading import Given, Part, Reading
     from iptables_model.model.option import Match, Target
@@ -116,14 +115,23 @@ class RulePlan:
 
     @cached_property
     def asking(self) -> tuple[tuple[PartPlan, int, int], ...]:
-        """List the matches without comments."""
-        return tuple(part for part in self.matches if part[0].kind is not Comment)
+        """List the matches without comments, with the places of their texts among those that `asked` takes."""
+        asking = [part for part, _, _ in self.matches if part.kind is not Comment]
+        ends = [*accumulate((len(part.open) for part in asking), initial=0)]
+        return tuple(zip(asking, ends, ends[1:], strict=False))
 
     @cached_property
-    def asked(self) -> Callable[[tuple[str, ...]], Hashable]:
+    def asked(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
         """Take those of the texts that tell apart what rules of this plan ask."""
-        places = [place for _, low, high in self.asking for place in range(low, high)]
-        return itemgetter(*places) if places else _no_text
+        places = [at for part, low, high in self.matches if part.kind is not Comment for at in range(low, high)]
+        if len(places) > 1:
+            return itemgetter(*places)
+        # The getter of one item gives no tuple, and that of none is not to be had.
+        return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))
+
+    def matches_of(self, said: tuple[str, ...]) -> tuple[Match, ...]:
+        """Give what a rule asks, without comments, of those of its texts that `asked` takes."""
+        return _made(self.asking, said)
 
     @property
     def parts(self) -> tuple[tuple[PartPlan, int, int], ...]:
@@ -164,10 +172,6 @@ def _made(matches: tuple[tuple[PartPlan, int, int], ...], texts: tuple[str, ...]
     return tuple(made[1:] if made and made[0] is _NOTHING else made)
 
 
-def _no_text(_: tuple[str, ...]) -> tuple[()]:
-    return ()
-
-
 @attrs.define(eq=False)
 class PlannedParts:
     """Make of a rule what it asks and does, when that is asked for."""
@@ -176,9 +180,9 @@ class PlannedParts:
     texts: tuple[str, ...]
 
     @property
-    def matches(self) -> tuple[Match, ...]:
-        """Give what the rule asks, without comments."""
-        return _made(self.plan.asking, self.texts)
+    def asked(self) -> tuple[RulePlan, tuple[str, ...]]:
+        """Give the plan, and those of the texts that tell apart what its rules ask."""
+        return self.plan, self.plan.asked(self.texts)
 
     @property
     def target(self) -> Target | None:
@@ -187,11 +191,6 @@ class PlannedParts:
             return None
         plan, low, high = self.plan.target
         return plan.make(self.texts[low:high])  # type: ignore[return-value]
-
-    @property
-    def likeness(self) -> Hashable:
-        """Give what is equal of rules that ask the same: the plan, and the texts that it asks with."""
-        return self.plan, self.plan.asked(self.texts)
 
 
 class Said(NamedTuple):

@@ -51,7 +51,8 @@ class ServiceChain:
 
     def asked(self, place: int) -> Ip:
         """Give what the rule at a place asks of addresses and interfaces."""
-        return next((match for match in self.rules.parts(place).matches if isinstance(match, Ip)), _ANY)
+        asking, said = self.rules.parts(place).asked
+        return next((match for match in asking.matches_of(said) if isinstance(match, Ip)), _ANY)
 
 
 _ANY = Ip()

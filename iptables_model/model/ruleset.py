@@ -54,12 +54,22 @@ Field: TypeAlias = tuple[type[Extension], str]
 """A field of an extension, by its class and its name."""
 
 
+class Asking(Protocol):
+    """Give what rules ask that are alike but for what they say."""
+
+    def matches_of(self, said: Any) -> tuple[Match, ...]:
+        """Give what a rule asks that says this; of a rule that is not made, without comments."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
 class Parts(Protocol):
     """Hold what a rule asks and does, and not where it stands."""
 
     @property
-    def matches(self) -> tuple[Match, ...]:
-        """Give what it asks; of a rule that is not made, without comments."""
+    def asked(self) -> tuple[Asking, Hashable]:
+        """Give what knows what the rule asks, and what it says; both are equal of rules that ask the same."""
         ...
 
     @property
@@ -67,10 +77,16 @@ class Parts(Protocol):
         """Give what it does."""
         ...
 
-    @property
-    def likeness(self) -> Hashable:
-        """Give what is equal of rules that ask the same."""
-        ...
+
+class AskingAsMade:
+    """Give what rules ask that are made: what they say are their matches."""
+
+    def matches_of(self, said: tuple[Match, ...]) -> tuple[Match, ...]:
+        """Give what a rule asks."""
+        return said
+
+
+_AS_MADE = AskingAsMade()
 
 
 class MadeParts(NamedTuple):
@@ -80,9 +96,9 @@ class MadeParts(NamedTuple):
     target: Target | None
 
     @property
-    def likeness(self) -> Hashable:
-        """Give what is equal of rules that ask the same."""
-        return self.matches
+    def asked(self) -> tuple[Asking, Hashable]:
+        """Give what knows what the rule asks, and its matches."""
+        return _AS_MADE, self.matches
 
 
 class Pending(Protocol):

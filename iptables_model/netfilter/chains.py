@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable
-from functools import cached_property, partial
+from collections.abc import Callable, Hashable
+from functools import cached_property, lru_cache, partial
+from typing import TypeAlias
 
 import attrs
 
 from iptables_model.model.matches import Ip, Socket, Tcp, Udp
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import BUILTIN_CHAINS, Parts, Pending, Ruleset, derived, pending_in
+from iptables_model.model.ruleset import BUILTIN_CHAINS, Asking, Parts, Pending, Ruleset, derived, pending_in
 from iptables_model.netfilter.condition import Condition, all_of, asked_by, needed_by
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.evidence import Evidence
@@ -20,7 +20,6 @@ from iptables_model.netfilter.memory import Memory
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.state import State
 from iptables_model.values.addresses import single_address
-from iptables_model.values.latest import keep
 
 __all__ = ["ReadyChain", "ReadyChains"]
 
@@ -54,10 +53,14 @@ class ReadyRule:
     parts: Parts
 
 
+MeaningOf: TypeAlias = Callable[[Asking, Hashable], Meaning]
+"""Says what rules ask that are asked for so; what those have alike is worked out once."""
+
+
 class ReadyChain:
     """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key."""
 
-    def __init__(self, table: str, name: str, rules: Pending, meanings: Meanings, policy: Verdict) -> None:
+    def __init__(self, table: str, name: str, rules: Pending, meaning_of: MeaningOf, policy: Verdict) -> None:
         self.table = table
         self.name = name
         self.size = len(rules)
@@ -65,7 +68,7 @@ class ReadyChain:
         self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
         self.policy = policy
         self.rules = rules
-        self._meanings = meanings
+        self._meaning_of = meaning_of
         self._ready: dict[int, ReadyRule] = {}
 
     @cached_property
@@ -80,7 +83,7 @@ class ReadyChain:
             if self.indexed and len(self._ready) >= self._worth_keeping:
                 self._ready.clear()
             parts = self.rules.parts(place)
-            known = self._ready[place] = ReadyRule(self._meanings.of(parts), parts)
+            known = self._ready[place] = ReadyRule(self._meaning_of(*parts.asked), parts)
         return known
 
     def next_place(self, state: State, start: int) -> int:
@@ -126,21 +129,8 @@ class ReadyChain:
         return tuple([index for index in indexes if index.loose < self.size])
 
 
-class Meanings:
-    """Give what rules ask; what those have alike is worked out once."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self._of_rules: OrderedDict[Hashable, Meaning] = OrderedDict()
-
-    def of(self, parts: Parts) -> Meaning:
-        """Say what a rule asks."""
-        likeness = parts.likeness
-        known = self._of_rules.get(likeness)
-        if known is None:
-            known = Meaning(all_of([meaning_of(match, self._evidence) for match in parts.matches]))
-            keep(self._of_rules, likeness, known, most=_MOST)
-        return known
+def _meaning(evidence: Evidence, asking: Asking, said: Hashable) -> Meaning:
+    return Meaning(all_of([meaning_of(match, evidence) for match in asking.matches_of(said)]))
 
 
 class ReadyChains:
@@ -149,9 +139,11 @@ class ReadyChains:
     def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
         self.evidence = evidence
         self.ruleset = ruleset
-        self._meanings = Meanings(evidence)
+        self._meaning_of = lru_cache(maxsize=_MOST)(partial(_meaning, evidence))
         self._kept: dict[tuple[str, str], ReadyChain | None] = {}
-        self._at_hand: OrderedDict[tuple[str, str], ReadyChain] = OrderedDict()
+        # Of short chains, only those that were entered last. A question that enters all chains of a large ruleset would
+        # keep a million objects, and make the garbage collector go through them again and again.
+        self._at_hand = lru_cache(maxsize=_AT_HAND)(self._make)
 
     @classmethod
     def of(cls, ruleset: Ruleset, evidence: Evidence) -> ReadyChains:
@@ -161,17 +153,7 @@ class ReadyChains:
     def get(self, table: str, chain: str) -> ReadyChain | None:
         """Find a chain, or None where the ruleset has none of that name."""
         key = (table, chain)
-        ready = self._at_hand.get(key)
-        if ready is not None:
-            return ready
-        if key not in self._kept:
-            ready = self._make(table, chain)
-            if ready is not None and not ready.indexed and chain not in BUILTIN_CHAINS.get(table, ()):
-                # Only the short chains that were entered last. A question that enters all chains of a large ruleset
-                # would keep a million objects, and make the garbage collector go through them again and again.
-                return keep(self._at_hand, key, ready, most=_AT_HAND)
-            self._kept[key] = ready
-        return self._kept[key]
+        return self._kept[key] if key in self._kept else self._at_hand(table, chain)
 
     def rule(self, table: str, chain: str, place: int) -> Rule | None:
         """Give a rule by its place in a chain."""
@@ -181,8 +163,10 @@ class ReadyChains:
     def _make(self, table: str, chain: str) -> ReadyChain | None:
         held = self.ruleset.get(table)
         rules = None if held is None else pending_in(held, chain)
-        if held is None or rules is None:
-            return None
-        builtin = held.get(chain) if chain in BUILTIN_CHAINS.get(table, ()) else None
-        dropping = builtin is not None and builtin.policy == "DROP"
-        return ReadyChain(table, chain, rules, self._meanings, Verdict.DROP if dropping else Verdict.ACCEPT)
+        builtin = held.get(chain) if held is not None and chain in BUILTIN_CHAINS.get(table, ()) else None
+        policy = Verdict.DROP if builtin is not None and builtin.policy == "DROP" else Verdict.ACCEPT
+        ready = None if rules is None else ReadyChain(table, chain, rules, self._meaning_of, policy)
+        if ready is None or ready.indexed or builtin is not None:
+            # Another thread may have made it, too.
+            return self._kept.setdefault((table, chain), ready)
+        return ready

@@ -11,7 +11,7 @@ import pytest
 from iptables_model import Chain, Counters, NotFound, Ruleset, load, parse
 from iptables_model.model.matches import Comment, Conntrack, Ip, Statistic, Tcp
 from iptables_model.model.option import Match
-from iptables_model.model.ruleset import Field, pending_in, pending_of, rule_of, size_of, values_of
+from iptables_model.model.ruleset import Field, Parts, pending_in, pending_of, rule_of, size_of, values_of
 from iptables_model.model.targets import Dnat, Jump, Mark
 from tests.files import fixture_files, fixture_name
 
@@ -52,11 +52,16 @@ def test_rules_that_are_alike_ask_the_same(path: Path) -> None:
             assert waiting is not None
             assert whole.rules() == chain.rules
             for place in range(len(whole)):
-                parts = waiting.parts(place)
-                said = tuple(match for match in whole.parts(place).matches if not isinstance(match, Comment))
-                assert (parts.matches, parts.target) == (said, whole.parts(place).target)
-                assert asked.setdefault(parts.likeness, said) == said
+                parts, made_parts = waiting.parts(place), whole.parts(place)
+                said = tuple(match for match in _matches(made_parts) if not isinstance(match, Comment))
+                assert (_matches(parts), parts.target) == (said, made_parts.target)
+                assert asked.setdefault(parts.asked, said) == said
     assert pending_in(made.tables[0], "NOWHERE") is None
+
+
+def _matches(parts: Parts) -> tuple[Match, ...]:
+    asking, said = parts.asked
+    return asking.matches_of(said)
 
 
 def test_chains_are_made_once() -> None:
