@@ -106,7 +106,7 @@ class Piece:
         return loc
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, slots=False)
 class LineShape:
     """Hold what all lines have in common that are made of the same pieces; `hits` counts them."""
 

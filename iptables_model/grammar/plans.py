@@ -101,7 +101,7 @@ def _extension(
     return _NOTHING if isinstance(made, Ip) and made.asks_nothing else made
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, slots=False)
 class RulePlan:
     """Make a rule of the texts that its line gives: the chain's name, the counters if any, then the values in order.
 
@@ -201,7 +201,7 @@ class Said(NamedTuple):
     place: int = 0
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, slots=False)
 class Sayings:
     """Hold what the rules of a plan say in some fields."""
 

@@ -37,7 +37,7 @@ LOCAL_BALANCING = ("KUBE-SVL-", "KUBE-XLB-")
 """Those of them that pick a local one, when a policy is Local."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class ServiceChain:
     """Hold a chain of a Service port, of which no rule is made before it is asked for."""
 

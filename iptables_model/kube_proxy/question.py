@@ -58,7 +58,7 @@ class Source(enum.StrEnum):
     OUTSIDE = "outside"
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Subject:
     """Hold what all questions about a Service port have in common, for one IP version."""
 
@@ -166,7 +166,7 @@ class Subject:
         return own - self.pod_addresses or own
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Question:
     """Ask what becomes of first packets to a Service port, by one way in, from one kind of client."""
 

@@ -45,7 +45,7 @@ class Way:
     rule: Rule
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Found:
     """Gather what the rules say of one Service port."""
 

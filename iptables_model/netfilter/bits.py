@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, reduce
+from functools import partial, reduce
 from operator import and_, or_
 
 import attrs
+
+from iptables_model.values.frozen import kept
 
 __all__ = ["ANY_BITS", "EVERY", "FULL", "BitSet", "Pattern", "PatternTable", "difference", "moved"]
 
@@ -162,8 +164,17 @@ def _by_bits(table: dict[int, dict[Pattern, None]], bits: int) -> dict[int, dict
     return found
 
 
+class Kept:
+    """Root of the sets that keep what takes long to make of them."""
+
+    __slots__ = ("_table", "_text")
+
+    _table: PatternTable
+    _text: str
+
+
 @attrs.frozen
-class BitSet:
+class BitSet(Kept):
     """Hold a set of bit strings as a union of disjoint patterns.
 
     >>> BitSet.of(1) in ANY_BITS, bool(BitSet.of(1) - ANY_BITS)
@@ -218,14 +229,10 @@ class BitSet:
         """Count the members, as strings of 256 bits."""
         return sum(1 << _WIDEST - pattern.mask.bit_count() for pattern in self.patterns)
 
-    @cached_property
-    def _table(self) -> PatternTable:
-        return PatternTable(self.patterns)
-
     def meeting(self, pattern: Pattern) -> Sequence[Pattern]:
         """List the patterns that have members in common with another one."""
         if len(self.patterns) > _FEW:
-            return self._table.meeting(pattern)
+            return kept(self, "_table", partial(PatternTable, self.patterns)).meeting(pattern)
         value, mask = pattern.value, pattern.mask
         return [one for one in self.patterns if not (one.value ^ value) & one.mask & mask]
 
@@ -300,10 +307,9 @@ class BitSet:
         return not members - self if whole is None else whole
 
     def __str__(self) -> str:
-        return self._text
+        return kept(self, "_text", self._written)
 
-    @cached_property
-    def _text(self) -> str:
+    def _written(self) -> str:
         if self == ANY_BITS:
             return "any"
         outside = ANY_BITS - self

@@ -64,7 +64,7 @@ def local_statement(field: str) -> str:
     return f"{field} {LOCAL}"
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Evidence:
     """Hold what the walk may rely on: the family of the rules, and the node if it is known."""
 

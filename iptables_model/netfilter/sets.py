@@ -6,7 +6,7 @@ import ipaddress
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache, reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from iptables_model.errors import ModelError
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.intervals import Bounds
 from iptables_model.values.addresses import Address, MaskedAddress, Network, address, address_text, network, width
+from iptables_model.values.frozen import kept
 from iptables_model.values.names import Interface
 
 __all__ = ["AddressSet", "Choice", "LineSet", "NameSet", "NumberSet", "merged"]
@@ -27,8 +28,17 @@ _LAST_NAME = "\U0010ffff"
 """A string behind all interface names."""
 
 
+class Kept:
+    """Root of sets that keep what takes long to make of them."""
+
+    __slots__ = ("_hash", "_text")
+
+    _hash: int
+    _text: str
+
+
 @attrs.frozen
-class LineSet:
+class LineSet(Kept):
     """Root of the sets of points on a line."""
 
     bounds: Bounds
@@ -147,11 +157,7 @@ class AddressSet(LineSet):
         return type(self)(bounds, self.version)
 
     def __hash__(self) -> int:
-        return hash(self.bounds) if len(self.bounds) <= _FEW else self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self.bounds)
+        return hash(self.bounds) if len(self.bounds) <= _FEW else kept(self, "_hash", self.bounds.__hash__)
 
     @classmethod
     def everything(cls, version: int) -> Self:
@@ -212,10 +218,9 @@ class AddressSet(LineSet):
             yield from ipaddress.summarize_address_range(*ends)
 
     def __str__(self) -> str:
-        return self._text
+        return kept(self, "_text", self._written)
 
-    @cached_property
-    def _text(self) -> str:
+    def _written(self) -> str:
         if self.address is not None:
             return address_text(self.address)
         everything = AddressSet.everything(self.version)

@@ -134,7 +134,7 @@ class Asked:
         return known[1]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Told:
     """Hold of what the fields of a flow are made that are left to be asked for: the states that fare alike."""
 
@@ -171,7 +171,7 @@ class Told:
         return _rule_at(self.one.decided_at, self.asked.home)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Shared:
     """Hold of what the flows of a batch are made, each of which is the state at a place."""
 

@@ -43,7 +43,7 @@ class Form:
     within: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Codec(Generic[T]):
     """Describe the values of an option: their spellings, and how text becomes a value and a value text.
 
