@@ -155,7 +155,7 @@ def plain(raw: str, words: int) -> str:
     ('a b', 'SYN,ACK SYN')
     """
     if words == 1:
-        return unquote(raw)
+        return unquote(raw) if '"' in raw else raw
     return " ".join(unquote(word) for word in _WORD.findall(raw))
 
 

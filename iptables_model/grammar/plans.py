@@ -55,12 +55,11 @@ def option_of(text: str, given: Given) -> Option:
 
 
 class Open(NamedTuple):
-    """Name a field that each line fills, with its flag, whether that stands behind `!`, and what reads the text."""
+    """Name a field that each line fills, what reads its text, and whether it is negated (None if it cannot be)."""
 
     field: str
-    flag: Flag
-    negated: bool
     read: Callable[[str], object]
+    negated: bool | None
 
 
 @attrs.define(eq=False)
@@ -95,8 +94,9 @@ def _extension(
     kind: type[Extension], fixed: dict[str, object], opened: tuple[Open, ...], texts: tuple[str, ...]
 ) -> Extension:
     fields = dict(fixed)
-    for (field, flag, negated, read), text in zip(opened, texts, strict=True):
-        fields[field] = _wrap(flag, read(text), negated=negated)
+    for (field, read, negated), text in zip(opened, texts, strict=True):
+        value = read(text)
+        fields[field] = value if negated is None else Negatable(value, negated=negated)
     made = kind(**fields)
     return _NOTHING if isinstance(made, Ip) and made.asks_nothing else made
 
@@ -156,7 +156,7 @@ class RulePlan:
         """Find out where the texts of the plan have a field."""
         for part, low, _ in self.parts:
             if part.kind is kind:
-                for place, (field, _, negated, read) in enumerate(part.open, low):
+                for place, (field, read, negated) in enumerate(part.open, low):
                     if field == name:
                         return Said() if negated else Said(read=read, place=place)
                 value = part.fixed.get(name)
@@ -278,11 +278,12 @@ class Planner:
         values: list[Open] = []
         for flag, negated, text in options:
             if text is None:
-                values.append(Open(flag.field, flag, negated, self.reader(flag).read))
+                values.append(Open(flag.field, self.reader(flag).read, negated if flag.negatable else None))
             elif flag.is_flag:
                 fixed[flag.field] = not negated
             else:
-                fixed[flag.field] = _wrap(flag, _read(flag, text), negated=negated)
+                value = _read(flag, text)
+                fixed[flag.field] = Negatable(value, negated=negated) if flag.negatable else value
         refuses = grammar.kind.refuses
         checked = grammar.conditional and (refuses is None or any(value.field in refuses for value in values))
         return PartPlan(grammar.kind, fixed, tuple(values), checked)
@@ -381,8 +382,3 @@ def _can_be(flag: Flag, text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _wrap(flag: Flag, value: object, *, negated: bool) -> object:
-    """Put a value as its field holds it."""
-    return Negatable(value, negated=negated) if flag.negatable else value

@@ -152,7 +152,7 @@ def _differing(members: Sequence[State]) -> Iterator[str]:
     first = members[0]
     if all(one.when is first.when for one in members):
         return
-    for field in dict.fromkeys(field for one in members for field in one.when):
+    for field in dict.fromkeys([field for one in members for field in one.when]):
         held = first.held(field)
         if any(one.held(field) is not held for one in members):
             yield field

@@ -397,7 +397,8 @@ def _negation(text: str) -> tuple[bool, str]:
 
 def merged(sets: Sequence[Any]) -> Any:
     """Join sets that may overlap; most may be one and the same."""
-    distinct = tuple(dict.fromkeys(sets))
-    if isinstance(distinct[0], LineSet):
-        return attrs.evolve(distinct[0], bounds=intervals.unite(one.bounds for one in distinct))
-    return reduce(or_, distinct)
+    first = sets[0]
+    if isinstance(first, LineSet):
+        bounds = intervals.unite(dict.fromkeys([one.bounds for one in sets]))
+        return first._same(bounds)  # noqa: SLF001 (it belongs to this room)
+    return reduce(or_, dict.fromkeys(sets))

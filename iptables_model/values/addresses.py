@@ -139,25 +139,29 @@ def network(text: str) -> Network:
     """
     host, slash, mask_text = text.partition("/")
     number, version = _number(host)
-    bits = width(version)
+    masks = _MASKS[version]
+    longest = len(masks) - 1
     if not slash:
-        length = bits
+        length = longest
     elif mask_text.isdigit():
         length = int(mask_text)
-        if length > bits:
-            raise ValueError(f'needs a mask length from 0 to {bits}, found "{mask_text}"')
+        if length > longest:
+            raise ValueError(f'needs a mask length from 0 to {longest}, found "{mask_text}"')
     else:
         mask, _ = _number(mask_text)
         ones = mask.bit_count()
-        if mask != _MASKS[bits][ones]:
+        if mask != masks[ones]:
             return MaskedAddress(version=version, address=number & mask, mask=mask)
         length = ones
-    prefix = number & _MASKS[bits][length], length
+    prefix = number & masks[length], length
     return ipaddress.IPv4Network(prefix) if version == 4 else ipaddress.IPv6Network(prefix)
 
 
-_MASKS = {bits: [((1 << length) - 1) << (bits - length) for length in range(bits + 1)] for bits in (32, 128)}
-"""The mask of each length."""
+_MASKS = {
+    version: [((1 << length) - 1) << (width(version) - length) for length in range(width(version) + 1)]
+    for version in (4, 6)
+}
+"""The mask of each length, for each IP version."""
 
 
 def single_address(value: Network) -> Address | None:

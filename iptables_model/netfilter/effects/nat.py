@@ -87,7 +87,8 @@ def _range(to: NatRange, *, random: bool) -> Wanted:
 
 def _chosen_from(first: Address, last: Address) -> AddressSet:
     """Give the addresses to choose from; past the highest it goes on with 0 (find_best_ips_proto, nf_nat_core.c)."""
-    low, end = int(first), int(last) + 1
+    low = int(first)
+    end = (low if last is first else int(last)) + 1
     bounds = (low, end) if low < end else intervals.unite(((0, end), (low, 1 << width(first.version))))
     return AddressSet(bounds, first.version)
 

@@ -20,6 +20,8 @@ from iptables_model.netfilter.meaning.asking import (
     within_range,
 )
 from iptables_model.netfilter.sets import NumberSet
+from iptables_model.values.negatable import Negatable
+from iptables_model.values.numbers import PortRange
 from iptables_model.values.sctp import CHUNK_NUMBERS, ChunkMatch, ChunkTypes
 
 __all__ = ["AT_ONCE", "dccp", "icmp", "icmp6", "multiport", "sctp", "tcp", "tcpmss", "udp"]
@@ -42,12 +44,14 @@ AT_ONCE = Assume(
 def _excluded_ports(match: matches.Tcp | matches.Udp) -> Condition:
     """Ask for ports, of which two single ones with a `!` each are special."""
     whole, source, destination = _ports(match)
-    if all(
-        end is not None and end.negated and 0 < end.value.first == end.value.last for end in (match.sport, match.dport)
-    ):
+    if _excludes_one(match.sport) and _excludes_one(match.dport):
         both = All((source, destination))
         return All((whole, Any((both, All((Any((source, destination)), AT_ONCE))))))
     return All((whole, source, destination))
+
+
+def _excludes_one(end: Negatable[PortRange] | None) -> bool:
+    return end is not None and end.negated and 0 < end.value.first == end.value.last
 
 
 def tcp(match: matches.Tcp, _: Evidence) -> Condition:
