@@ -17,7 +17,7 @@ from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.state import Assumption
 from iptables_model.netfilter.trace import Flow, flows_of
 from iptables_model.values.addresses import Address
-from iptables_model.values.frozen import filled
+from iptables_model.values.frozen import filled, maker
 from iptables_model.values.trilean import Trilean
 
 __all__ = [
@@ -80,7 +80,7 @@ class Reachability:
 
 _PUBLIC = tuple(field.name for field in attrs.fields(Reachability) if not field.name.startswith("_"))
 _TOLD = frozenset({"service", "deciding_rule", "explanation"})
-_FOUND = tuple(name for name in (*_PUBLIC, "_question") if name not in _TOLD)
+_made = maker(Reachability, *[name for name in (*_PUBLIC, "_question") if name not in _TOLD])
 
 
 @attrs.frozen(kw_only=True)
@@ -198,8 +198,8 @@ def _answer(question: Question) -> Reachability:
     reaching = [world.endpoints for world in worlds if world.outcome is Outcome.REACHES]
     outcome = outcomes.pop() if len(outcomes) == 1 and _share_alike(reaching) else Outcome.DEPENDS
     intent = meant(question, flows) if outcome is Outcome.NOT_HANDLED else None
-    found = outcome, _united(reaching), flows, _assumptions(question, flows), intent
-    return filled(object.__new__(Reachability), _FOUND, (question.entry, question.source, *found, question))
+    assumptions = _assumptions(question, flows)
+    return _made(question.entry, question.source, outcome, _united(reaching), flows, assumptions, intent, question)
 
 
 def _share_alike(worlds: list[tuple[Endpoint, ...]]) -> bool:

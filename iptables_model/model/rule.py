@@ -11,6 +11,7 @@ from iptables_model.model.matches.comment import Comment
 from iptables_model.model.matches.ip import Ip
 from iptables_model.model.option import Match, Target
 from iptables_model.model.text import rule_text
+from iptables_model.values.frozen import maker
 from iptables_model.values.names import CHAIN
 
 if TYPE_CHECKING:
@@ -94,12 +95,5 @@ class Rule:
 
 _ANY = Ip()
 
-_SLOTS = [getattr(Rule, field.name).__set__ for field in attrs.fields(Rule)]
-
-
-def trusted_rule(*values: object) -> Rule:
-    """Make a rule of the values of all its fields, in their order, which were checked when its line was read."""
-    rule = object.__new__(Rule)
-    for fill, value in zip(_SLOTS, values, strict=True):
-        fill(rule, value)
-    return rule
+trusted_rule = maker(Rule, *[field.name for field in attrs.fields(Rule)])
+"""Makes a rule of the values of all its fields, in their order, which were checked when its line was read."""

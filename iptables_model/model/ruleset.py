@@ -10,7 +10,7 @@ import attrs
 from iptables_model.errors import ModelError, NotFound, ParseError
 from iptables_model.model.option import Extension, Match, Target
 from iptables_model.model.rule import Counters, Rule
-from iptables_model.values.frozen import filled
+from iptables_model.values.frozen import filled, maker
 from iptables_model.values.names import CHAIN
 from iptables_model.values.negatable import Negatable
 
@@ -173,8 +173,10 @@ def deferred_chain(
     name: str, policy: str | None, counters: Counters | None, *, declared: bool, pending: Pending
 ) -> Chain:
     """Make a chain, of what was checked when it was read, whose rules are made when they are first asked for."""
-    fields = ("name", "policy", "counters", "declared", "_pending")
-    return filled(object.__new__(Chain), fields, (name, policy, counters, declared, pending))
+    return _made(name, policy, counters, declared, pending)
+
+
+_made = maker(Chain, "name", "policy", "counters", "declared", "_pending")
 
 
 @attrs.frozen

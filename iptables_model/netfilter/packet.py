@@ -15,6 +15,7 @@ from iptables_model.netfilter import fields
 from iptables_model.netfilter.bits import ANY_BITS, BitSet
 from iptables_model.netfilter.fields import ANY, STATES, FieldSet
 from iptables_model.netfilter.sets import AddressSet, Choice, NameSet, NumberSet
+from iptables_model.values.frozen import maker
 from iptables_model.values.names import Interface
 
 __all__ = [
@@ -181,10 +182,7 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in attrs.fields(Packet))
 
 def packet_of(cube: Mapping[str, Anything]) -> Packet:
     """Make a packet of a set for each field, without a look: the walk leaves none empty."""
-    made = object.__new__(Packet)
-    for fill, held in zip(_SLOTS, _sets_of(cube), strict=True):
-        fill(made, held)
-    return made
+    return _made(*_sets_of(cube))
 
 
 def varied(packet: Packet, **changes: FieldSet | None) -> Packet:
@@ -206,7 +204,7 @@ def _fields_of(packet: Packet) -> dict[str, Anything]:
     return dict(zip(FIELDS, _held_by(packet), strict=True))
 
 
-_SLOTS = tuple(getattr(Packet, name).__set__ for name in FIELDS)
+_made = maker(Packet, *FIELDS)
 _held_by, _sets_of = attrgetter(*FIELDS), itemgetter(*FIELDS)
 
 

@@ -10,7 +10,7 @@ import attrs
 from iptables_model.model.rule import Rule
 from iptables_model.netfilter.fields import ANY
 from iptables_model.netfilter.sets import merged
-from iptables_model.values.frozen import filled
+from iptables_model.values.frozen import filled, maker
 
 __all__ = ["Changes", "Home", "Step", "Stop", "Stops", "continued", "either", "last_of", "steps_of", "unrolled"]
 
@@ -61,6 +61,9 @@ class Step:
         return f"{where} rule {self.rule.index + 1}{line} {self.verdict}{change}: {self.rule}"
 
 
+_made = maker(Step, "table", "chain", "verdict", "_stop", "_home")
+
+
 class Home(Protocol):
     """Hold the rules at which packets stop."""
 
@@ -80,8 +83,7 @@ class Stop(NamedTuple):
 
     def step(self, home: Home) -> Step:
         """Report it; the rule, and the change in words, when they are asked for."""
-        held = (self.table, self.chain, self.verdict, self, home)
-        return filled(object.__new__(Step), ("table", "chain", "verdict", "_stop", "_home"), held)
+        return _made(self.table, self.chain, self.verdict, self, home)
 
     def rule(self, home: Home) -> Rule | None:
         """Give the rule, or None for a policy."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from fractions import Fraction
 from functools import cached_property, reduce
 from operator import or_
@@ -29,7 +29,7 @@ from iptables_model.netfilter.sets import NameSet
 from iptables_model.netfilter.state import Assumption, State, Suppose, worth_telling
 from iptables_model.netfilter.steps import Home, Step, Stops, last_of, steps_of, unrolled
 from iptables_model.netfilter.walk import Walk
-from iptables_model.values.frozen import filled
+from iptables_model.values.frozen import filled, maker
 
 __all__ = ["Flow", "Step", "flows_of", "leaving", "trace"]
 
@@ -113,6 +113,7 @@ def leaving(flow: Flow, field: str) -> Any:
     return getattr(flow.packet, field) if told is None else told.view(field, flow._place)  # noqa: SLF001
 
 
+_made = maker(Flow, "outcome", "probability", "delivery", "reason", "_told", "_place")
 _PUBLIC = tuple(field.name for field in attrs.fields(Flow) if not field.name.startswith("_"))
 _SNAT, _DNAT = (BitSet.of(STATUS.bits[name], STATUS.bits[name]) for name in ("SNAT", "DNAT"))
 """What the status of a translated connection has."""
@@ -255,10 +256,10 @@ def trace(ruleset: Ruleset, packet: Packet, *, node: Node | None = None, keep_tr
     asked = Asked(chains)
     arrivals = _arrivals(chains, packet, _leave_open, apart=keep_traces)
     if keep_traces:
-        alike = sorted_by([end.alone() for end in _ends(arrivals, asked)], _trace)
+        alike = _without_overlaps(sorted_by([end.alone() for end in _ends(arrivals, asked)], _trace))
     else:
         alike = _with_equal_fates(arrivals, asked)
-    return tuple([_flow(held, asked) for together in alike for held in _without_overlaps(together)])
+    return tuple([_flow(held, asked) for held in alike])
 
 
 def flows_of(
@@ -373,13 +374,20 @@ def _with_equal_fates(arrivals: list[Arrival], asked: Asked) -> Iterator[list[En
         for held in sorted_by(several, lambda one: (goal(one.arrival.state), _fate(one))):
             states = united(overlaid([end.arrival.state for end in held]))
             joined = [End(attrs.evolve(held[0].arrival, state=state)) for state in states]
-            yield from sorted_by(joined, lambda one: (one.probability, frozenset(one.arrival.state.assumptions)))
+            likely = sorted_by(joined, lambda one: (one.probability, frozenset(one.arrival.state.assumptions)))
+            yield from _without_overlaps(likely)
 
 
-def _without_overlaps(ends: list[End]) -> list[list[End]]:
+def _without_overlaps(alike: Iterable[list[End]]) -> Iterator[list[End]]:
     """Keep apart the shares that the same packets have in one fate by chance: alternatives of a flow do not overlap."""
-    if len(ends) == 1 or ends[0].probability == 1:
-        return [ends]
+    for ends in alike:
+        if len(ends) == 1 or ends[0].probability == 1:
+            yield ends
+        else:
+            yield from _apart(ends)
+
+
+def _apart(ends: list[End]) -> list[list[End]]:
     flows: list[list[End]] = []
     for end in ends:
         state = end.arrival.state
@@ -397,5 +405,4 @@ def _flow(ends: list[End], asked: Asked) -> Flow:
     first = ends[0]
     told = first.shared or Told(asked, tuple([end.arrival.state for end in ends]))
     arrival = first.arrival
-    held = (arrival.outcome, first.probability, arrival.delivery, arrival.reason, told, first.place)
-    return filled(object.__new__(Flow), ("outcome", "probability", "delivery", "reason", "_told", "_place"), held)
+    return _made(arrival.outcome, first.probability, arrival.delivery, arrival.reason, told, first.place)

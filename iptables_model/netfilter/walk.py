@@ -12,7 +12,7 @@ from iptables_model.model.option import Target
 from iptables_model.model.targets import Goto, Jump
 from iptables_model.netfilter.batch import GOAL, Batch, batched
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
-from iptables_model.netfilter.effects import Effect, Site, Verdict, effect_of, fields_read, unknown_course
+from iptables_model.netfilter.effects import WORDS, Effect, Site, Verdict, effect_of, fields_read, unknown_course
 from iptables_model.netfilter.join import joined
 from iptables_model.netfilter.memory import Course
 from iptables_model.netfilter.split import split
@@ -247,7 +247,7 @@ class Traversal:
         onward = []
         for effect in course:
             verdict = effect.verdict
-            state = effect.state.stopped(chain.table, chain.name, place, effect.told or verdict.value, effect.changes)
+            state = effect.state.stopped(chain.table, chain.name, place, effect.told or WORDS[verdict], effect.changes)
             if verdict in _STOPS or _redirected(before.now, state.now):
                 state.decided_at = state.stops
             if verdict is Verdict.CONTINUE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-__all__ = ["filled", "kept"]
+__all__ = ["filled", "kept", "maker"]
 
 T = TypeVar("T")
 
@@ -15,6 +15,19 @@ def filled(value: T, names: Iterable[str], held: Iterable[object]) -> T:
     for name, one in zip(names, held, strict=True):
         object.__setattr__(value, name, one)
     return value
+
+
+def maker(kind: type[T], *names: str) -> Callable[..., T]:
+    """Give what makes values of a class with slots, of what some fields hold, in this order; the others stay empty."""
+    slots = [getattr(kind, name).__set__ for name in names]
+
+    def make(*held: object) -> T:
+        made = object.__new__(kind)
+        for fill, one in zip(slots, held, strict=True):
+            fill(made, one)
+        return made
+
+    return make
 
 
 def kept(value: object, slot: str, make: Callable[[], T]) -> T:

@@ -10,11 +10,11 @@ from iptables_model.model import targets
 from iptables_model.model.option import Target
 from iptables_model.model.text import target_text
 from iptables_model.netfilter.effects import headers, marks, nat, prefixes, sets, steering, tracking, verdicts
-from iptables_model.netfilter.effects.course import Course, Effect, Site, Verdict, unknown_course
+from iptables_model.netfilter.effects.course import WORDS, Course, Effect, Site, Verdict, unknown_course
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.state import State
 
-__all__ = ["EFFECTS", "Effect", "Site", "Verdict", "effect_of", "fields_read", "unknown_course"]
+__all__ = ["EFFECTS", "WORDS", "Effect", "Site", "Verdict", "effect_of", "fields_read", "unknown_course"]
 
 
 def effect_of(target: Target, state: State, site: Site) -> Course:

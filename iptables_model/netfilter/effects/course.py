@@ -15,7 +15,7 @@ from iptables_model.netfilter.split import Parts, split
 from iptables_model.netfilter.state import Override, State, Suppose
 from iptables_model.netfilter.steps import Changes
 
-__all__ = ["Course", "Effect", "Site", "Verdict", "each", "goes_on_with", "told", "unknown_course"]
+__all__ = ["WORDS", "Course", "Effect", "Site", "Verdict", "each", "goes_on_with", "told", "unknown_course"]
 
 
 class Verdict(enum.StrEnum):
@@ -27,6 +27,10 @@ class Verdict(enum.StrEnum):
     REJECT = "reject"
     RETURN = "return"
     STOLEN = "stolen"
+
+
+WORDS = {verdict: verdict.value for verdict in Verdict}
+"""The words for the verdicts; an enum takes its time to give them."""
 
 
 @attrs.define(eq=False)
