@@ -39,6 +39,7 @@ __all__ = ["Question", "Source"]
 K = TypeVar("K", bound=enum.StrEnum)
 
 _LOOPBACK = {4: AddressSet.read("127.0.0.0/8"), 6: AddressSet.read("::1")}
+_LOCAL_SOURCE, _LOCAL_DESTINATION = local_statement("src"), local_statement("dst")
 _COMING_IN, _MADE_HERE = Packet(), Packet(in_interface=None)
 _protocol = lru_cache(maxsize=16)(fields.protocol)
 _LINKS = NameSet.some() - NameSet.of(Interface("lo"))
@@ -274,9 +275,9 @@ class Question:
 
     def suppose(self, asked: Assume, state: State) -> Supposition | None:
         """Answer what the question itself gives: whose addresses these are, that they pass, that packets are first."""
-        if asked.statement == local_statement("src") and state.identity("src") == "src":
+        if asked.statement == _LOCAL_SOURCE and state.identity("src") == "src":
             return Supposition(self.by_node)
-        if asked.statement == local_statement("dst"):
+        if asked.statement == _LOCAL_DESTINATION:
             return self._supposed_destination(state)
         if isinstance(asked.match, Recent):
             return Supposition(False, _first_connection(asked.match))

@@ -209,7 +209,8 @@ class AddressSet(LineSet):
     @property
     def address(self) -> Address | None:
         """Give the only member as an address, or None."""
-        return None if self.single is None else _address(self.single, self.version)
+        only = self.single
+        return None if only is None else _address(only, self.version)
 
     def networks(self) -> Iterator[Network]:
         """Go through the networks that make up the set, in order."""

@@ -50,7 +50,7 @@ def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
 def _split_all(state: State, condition: All, suppose: Suppose) -> Parts:
     yes, no = [state], []
     for one in condition.conditions:
-        yes, fails = _split_each(yes, one, suppose)
+        yes, fails = split(yes[0], one, suppose) if len(yes) == 1 else _split_each(yes, one, suppose)
         no += fails
         if not yes:
             break
@@ -60,7 +60,7 @@ def _split_all(state: State, condition: All, suppose: Suppose) -> Parts:
 def _split_any(state: State, condition: Any, suppose: Suppose) -> Parts:
     yes, no = [], [state]
     for one in condition.conditions:
-        holds, no = _split_each(no, one, suppose)
+        holds, no = split(no[0], one, suppose) if len(no) == 1 else _split_each(no, one, suppose)
         yes += holds
         if not no:
             break
@@ -68,8 +68,6 @@ def _split_any(state: State, condition: Any, suppose: Suppose) -> Parts:
 
 
 def _split_each(states: list[State], condition: Condition, suppose: Suppose) -> Parts:
-    if len(states) == 1:
-        return split(states[0], condition, suppose)
     parts = [split(one, condition, suppose) for one in states]
     return [one for holds, _ in parts for one in holds], [one for _, fails in parts for one in fails]
 
@@ -230,8 +228,11 @@ def _split_assumptions(batch: Batch, key: object, condition: Assume, suppose: Su
     supposed = tuple([one for one in asked if one is not None])
     if condition.fleeting or len({one and one.holds for one in asked}) > 1:
         return _split_each(batch.apart(), condition, suppose)
-    yes, no = (batch.assuming(key, EachAssumed(condition, holds, supposed)) for holds in (True, False))
-    return [yes] if not supposed or supposed[0].holds else [], [no] if not supposed or not supposed[0].holds else []
+    taken: dict[bool, list[State]] = {
+        holds: [batch.assuming(key, EachAssumed(condition, holds, supposed))]
+        for holds in ([supposed[0].holds] if supposed else [True, False])
+    }
+    return taken.get(True, []), taken.get(False, [])
 
 
 def _assumption_key(state: State, condition: Assume) -> object:

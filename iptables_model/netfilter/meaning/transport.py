@@ -32,7 +32,10 @@ _MSS = has_bits("tcp_options", 1 << 2)
 
 
 def _ports(match: matches.Tcp | matches.Udp | matches.Sctp | matches.Dccp) -> tuple[Condition, ...]:
-    return WITH_HEADER, asks(match.sport, within_range("sport")), asks(match.dport, within_range("dport"))
+    return WITH_HEADER, asks(match.sport, _from_ports), asks(match.dport, _to_ports)
+
+
+_from_ports, _to_ports = within_range("sport"), within_range("dport")
 
 
 AT_ONCE = Assume(
@@ -59,6 +62,8 @@ def tcp(match: matches.Tcp, _: Evidence) -> Condition:
 
     That iptables-legacy drops a fragment that begins 8 bytes into the header is left out; iptables-nft does not.
     """
+    if match.tcp_flags is None and match.tcp_option is None:
+        return _excluded_ports(match)
     return All(
         (
             _excluded_ports(match),
