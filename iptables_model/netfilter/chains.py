@@ -18,8 +18,10 @@ from iptables_model.netfilter.index import FEW, KeyIndex, SetIndex, selective
 from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.memory import Memory
 from iptables_model.netfilter.packet import FieldSet
+from iptables_model.netfilter.remainder import Remainder
+from iptables_model.netfilter.sets import LineSet
 from iptables_model.netfilter.state import State
-from iptables_model.values.addresses import single_address
+from iptables_model.values.addresses import Network, single_address
 
 __all__ = ["ReadyChain", "ReadyChains"]
 
@@ -30,7 +32,8 @@ _AT_HAND = 32
 
 _KEYS = ((Ip, "destination"), (Tcp, "dport"), (Udp, "dport"), (Socket, "restore_skmark"))
 _BY_INDEX = frozenset({"dst", "dport"})
-_BY_NOTHING: frozenset[str] = frozenset()
+_SOURCE = ((Ip, "source"),)
+_BY_SOURCE, _BY_NOTHING = frozenset({"src"}), frozenset[str]()
 
 
 class Meaning:
@@ -58,14 +61,20 @@ MeaningOf: TypeAlias = Callable[[Asking, Hashable], Meaning]
 
 
 class ReadyChain:
-    """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key."""
+    """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key.
+
+    `index_fields` are the fields that the index looks up. That of a short chain has the addresses of which rules ask
+    whether packets come from them: mostly they do not, as in the chain of an endpoint, and what else the rule asks need
+    not be made.
+    """
 
     def __init__(self, table: str, name: str, rules: Pending, meaning_of: MeaningOf, policy: Verdict) -> None:
         self.table = table
         self.name = name
         self.size = len(rules)
         self.indexed = self.size >= FEW
-        self.index_fields = _BY_INDEX if self.indexed else _BY_NOTHING
+        self._sources = [] if self.indexed else _sources(rules)
+        self.index_fields = _BY_INDEX if self.indexed else _BY_SOURCE if self._sources else _BY_NOTHING
         self.policy = policy
         self.rules = rules
         self._meaning_of = meaning_of
@@ -89,12 +98,22 @@ class ReadyChain:
     def next_place(self, state: State, start: int) -> int:
         """Find the first rule from `start` on that the state might match, by the index; the end if there is none."""
         place = start
+        if not self.indexed:
+            return self._next_from(state.glimpse("src"), start)
         for keyed in self._indexes:
             place = max(place, keyed.next_place(state, start))
             if keyed.is_sharp(state):
                 return place
         for index in self._more_indexes:
             place = max(place, index.next_place(state, place))
+        return place
+
+    def _next_from(self, sources: LineSet | Remainder, place: int) -> int:
+        while place < len(self._sources):
+            key = self._sources[place]
+            if key is None or sources.holds(key):
+                break
+            place += 1
         return place
 
     @cached_property
@@ -121,12 +140,23 @@ class ReadyChain:
         addresses, ports = [], []
         for network, tcp, udp, changes in self.rules.values(_KEYS):
             # A match that changes packets does so even if the port is another.
-            address = None if network is None else single_address(network)
-            addresses.append(None if address is None else int(address))
+            addresses.append(_key(network))
             port = None if changes else tcp or udp
             ports.append(port.first if port is not None and port.first == port.last else None)
         indexes = (KeyIndex("dst", addresses), KeyIndex("dport", ports))
         return tuple([index for index in indexes if index.loose < self.size])
+
+
+def _sources(rules: Pending) -> list[int | None]:
+    """List the single addresses from which rules take packets, None for any other rule, if there are some."""
+    keys = [_key(network) for (network,) in rules.values(_SOURCE)]
+    return keys if keys.count(None) < len(keys) else []
+
+
+def _key(network: Network | None) -> int | None:
+    """Give the only address of a network as a number."""
+    address = None if network is None else single_address(network)
+    return None if address is None else int(address)
 
 
 def _meaning(evidence: Evidence, asking: Asking, said: Hashable) -> Meaning:

@@ -205,7 +205,7 @@ class Traversal:
         """Ask the rules from a place on, until one matches some of the packets; give where these go on."""
         state, chain, place = at.state, at.chain, at.position[-1]
         while True:
-            if chain.indexed:
+            if chain.index_fields:
                 place = chain.next_place(state, place)
                 self._learn(chain.index_fields)
             if place >= chain.size:
@@ -235,10 +235,13 @@ class Traversal:
             return self._enter(at, place, state, target)
         if target is None:
             return self._follow(at, place, state, [Effect(state, Verdict.CONTINUE)])
-        read = fields_read(target, self._walk.evidence)
-        self._learn(read)
+        alike = [state]
+        if self._asked is not None or isinstance(state, Batch):
+            read = fields_read(target, self._walk.evidence)
+            self._learn(read)
+            alike = _alike(state, read)
         onward: list[Place] = []
-        for one in _alike(state, read):
+        for one in alike:
             onward += self._follow(at, place, one, effect_of(target, one, self._site))
         return onward
 
@@ -295,7 +298,10 @@ def _alike(state: State, fields: frozenset[str] | None) -> list[State]:
 
 def _redirected(before: Mapping[str, Override], after: Mapping[str, Override]) -> bool:
     """Say whether packets were rewritten to go elsewhere."""
-    return after is not before and any(after.get(field) is not before.get(field) for field in GOAL)
+    address, port = GOAL
+    return after is not before and (
+        after.get(address) is not before.get(address) or after.get(port) is not before.get(port)
+    )
 
 
 def _by_policy(chain: ReadyChain, state: State) -> State:
