@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 
 from iptables_model import Flow, Outcome, Packet, parse, trace
 from iptables_model.netfilter.bits import BitSet
+from iptables_model.netfilter.chains import ReadyChain, ReadyChains
+from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.index import FEW, SlotTable, selective
+from iptables_model.netfilter.packet import cube_of
 from iptables_model.netfilter.sets import NameSet, NumberSet
+from iptables_model.netfilter.state import State
 from iptables_model.values.names import Interface
 
 NUMBERS = st.builds(lambda first, size: NumberSet.of(first, first + size), st.integers(0, 60), st.integers(0, 3))
@@ -146,3 +150,40 @@ def test_a_rule_that_changes_packets_is_not_skipped() -> None:
     )
     forwarded = {str(one.packet.mark) for one in flows if one.delivery == "forwarded"}
     assert forwarded == {"0x0", "any"}
+
+
+SOURCES = ("-s 10.0.0.1", "-s 10.0.0.2/32", "! -s 10.0.0.2", "-s 10.0.0.0/24", "-s 10.0.0.2 -p udp", "")
+
+
+def _ready(*rules: str) -> ReadyChain:
+    lines = "".join(f"-A FORWARD {rule} -j LOG\n" for rule in rules)
+    ready = ReadyChains(parse(f"*filter\n:FORWARD ACCEPT [0:0]\n{lines}COMMIT\n"), Evidence(4)).get("filter", "FORWARD")
+    assert ready is not None
+    return ready
+
+
+def test_a_short_chain_skips_the_rules_for_other_sources() -> None:
+    ready = _ready(*SOURCES)
+    assert ready.index_fields == {"src"}
+    assert [ready.next_place(_from("10.0.0.2"), start) for start in range(7)] == [1, 1, 2, 3, 4, 5, 6]
+    assert [ready.next_place(_from("10.0.0.9"), start) for start in range(7)] == [2, 2, 2, 3, 5, 5, 6]
+    assert ready.next_place(_from("10.0.0.1,10.0.0.9"), 0) == 0
+    assert _ready("-p tcp", "! -s 10.0.0.2", "-s 10.0.0.0/24").index_fields == frozenset()
+
+
+def _from(src: str) -> State:
+    return State(cube_of(Packet(src=src), 4))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(SOURCES), st.sampled_from(["DROP", "LOG", "MARK --set-mark 1"])), max_size=9),
+    st.sampled_from(["10.0.0.2", "10.0.0.9", "10.0.0.1,10.0.0.2", "10.0.0.0/24", "any"]),
+)
+def test_a_short_chain_does_what_a_long_one_does(rules: list[tuple[str, str]], src: str) -> None:
+    packet = Packet(src=None if src == "any" else src, dst="198.51.100.1", protocol="tcp", in_interface="eth0")
+    lines = "".join(f"-A FORWARD {asked} -j {target}\n" for asked, target in rules)
+    never = "-A FORWARD -p 99 -j DROP\n" * FEW
+    short, long = (
+        trace(parse(f"*filter\n:FORWARD ACCEPT [0:0]\n{text}COMMIT\n"), packet) for text in (lines, lines + never)
+    )
+    assert set(map(str, short)) == set(map(str, long))
