@@ -330,7 +330,8 @@ def _ends(arrivals: list[Arrival], asked: Asked) -> Iterator[End]:
         state = arrival.state
         if isinstance(state, Batch):
             shared = Shared(asked, state)
-            yield from (End(arrival, shared, place) for place in range(len(state.members)))
+            for place in range(len(state.members)):
+                yield End(arrival, shared, place)
         else:
             yield End(arrival)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from iptables_model.netfilter.bits import FULL, Pattern, moved
+from iptables_model.netfilter.bits import FULL, moved
 from iptables_model.netfilter.fields import TCP_OPTIONS
 from iptables_model.netfilter.state import Bits, Constant, Mixed, State
 
@@ -21,7 +21,8 @@ Mixture: TypeAlias = Mixed | Constant
 def masked(state: State, field: str, *, keep: int, xor: int) -> Mixture:
     """Give (field & keep) ^ xor."""
     if field not in state.now:
-        return _masked(field, state.was(field).alike, keep, xor)
+        alike = state.was(field).alike
+        return _masked(field, alike.value, alike.mask, keep, xor)
     part = kept(bits_of(state, field), keep)
     if isinstance(part, Mixed):
         return Mixed(part.sources, part.xor ^ xor)
@@ -29,9 +30,9 @@ def masked(state: State, field: str, *, keep: int, xor: int) -> Mixture:
 
 
 @lru_cache(maxsize=256)
-def _masked(field: str, alike: Pattern, keep: int, xor: int) -> Mixed:
-    """Give (field & keep) ^ xor of a field that is as it was, where some bits are alike in all packets."""
-    return _mixed([Bits(field, _full(field) & keep & ~alike.mask)], alike.value & keep ^ xor)
+def _masked(field: str, value: int, mask: int, keep: int, xor: int) -> Mixed:
+    """Give (field & keep) ^ xor of a field that is as it was, with this value under the mask in all packets."""
+    return _mixed([Bits(field, _full(field) & keep & ~mask)], value & keep ^ xor)
 
 
 def _full(field: str) -> int:

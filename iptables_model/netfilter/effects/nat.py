@@ -231,14 +231,14 @@ def _set(
     there = Within(field, to)
     kept, changed = site.split(state, there if keeps is ALWAYS else All((there, keeps)))
     parts: list[tuple[State, Changes]] = [(one, {}) for one in kept]
-    set_to = _one_of(to) if isinstance(to, NumberSet) else Constant(to)
+    set_to = _one_of(to.bounds) if isinstance(to, NumberSet) else Constant(to)
     return parts + [(one, {field: set_to}) for one in changed]
 
 
 @lru_cache(maxsize=1024)
-def _one_of(ports: NumberSet) -> Constant:
+def _one_of(ports: intervals.Bounds) -> Constant:
     """Name the ports that are set; many Services have the same."""
-    return Constant(ports)
+    return Constant(NumberSet(ports))
 
 
 def _offset(state: State, port: str, to: NumberSet, base: int, site: Site) -> Sequence[tuple[State, Changes]]:
