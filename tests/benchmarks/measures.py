@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.measures MEASURE GENERATOR RULES
 
-Times are CPU seconds of the process.
+Times are CPU seconds of the process. What is promised in seconds is told a second time, as it would be on a machine of
+the speed for which it was promised: iptables-restore is run right afterwards.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ from tests.benchmarks.generate import addresses, firewall, kube_proxy, marks
 from tests.benchmarks.outside import peak, restore
 from tests.oracle import why_not
 
-__all__ = ["GENERATORS", "MEASURES", "best", "seconds"]
+__all__ = ["AT_SPEED", "GENERATORS", "MEASURES", "SPEED", "best", "seconds"]
 
 GENERATORS = {"kube_proxy": kube_proxy, "calico": calico, "firewall": firewall, "addresses": addresses, "marks": marks}
 OPEN = Packet(src="10.244.0.5", protocol="tcp", dport=80)
 """What a pod sends to port 80 of anything."""
 ANYONE = Packet(dst="10.244.0.5", protocol="tcp", dport=80, mark="any")
 """What anyone sends to port 80 of a pod, with any mark."""
+SPEED = 170_000
+"""So many rules a second iptables-restore reads on the machine for which times were promised."""
+AT_SPEED = " at that speed"
+"""Ends the names of the times as they would be there."""
+_PROMISED = frozenset({"questions", "all_matrices", "trace", "chain"})
 _SOME = 200
 _MANY = 100_000
 
@@ -141,7 +147,11 @@ def _first_use() -> None:
 def main(measure: str, generator: str, rules: str) -> None:
     """Measure, and print."""
     _first_use()
-    sys.stdout.write(json.dumps(MEASURES[measure](GENERATORS[generator](int(rules)))))
+    found = MEASURES[measure](GENERATORS[generator](int(rules)))
+    if measure in _PROMISED and why_not() is None:
+        speed = 50_000 / restore(kube_proxy(50_000), 3)
+        found |= {name + AT_SPEED: taken * speed / SPEED for name, taken in found.items()}
+    sys.stdout.write(json.dumps(found))
 
 
 if __name__ == "__main__":
