@@ -97,9 +97,9 @@ class ReadyChain:
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first rule from `start` on that the state might match, by the index; the end if there is none."""
-        place = start
         if not self.indexed:
             return self._next_from(state.glimpse("src"), start)
+        place = start
         for keyed in self._indexes:
             place = max(place, keyed.next_place(state, start))
             if keyed.is_sharp(state):
