@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from iptables_model.model.option import Match, Target
     from iptables_model.model.ruleset import Field
 
-__all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of"]
+__all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of", "taking"]
 
 _FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z0-9-]*")
 _NOTHING = Ip()
@@ -46,6 +46,14 @@ class Option(NamedTuple):
     flag: Flag
     negated: bool
     text: str | None
+
+
+def taking(places: list[int]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """Give what takes those of some texts that are at these places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    # The getter of one item gives no tuple, and that of none is not to be had.
+    return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))
 
 
 def option_of(text: str, given: Given) -> Option:
@@ -124,10 +132,7 @@ class RulePlan:
     def asked(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
         """Take those of the texts that tell apart what rules of this plan ask."""
         places = [at for part, low, high in self.matches if part.kind is not Comment for at in range(low, high)]
-        if len(places) > 1:
-            return itemgetter(*places)
-        # The getter of one item gives no tuple, and that of none is not to be had.
-        return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))
+        return taking(places)
 
     def matches_of(self, said: tuple[str, ...]) -> tuple[Match, ...]:
         """Give what a rule asks, without comments, of those of its texts that `asked` takes."""

@@ -8,11 +8,11 @@ anything else the line is left to the pieces and the grammar, so a template read
 from __future__ import annotations
 
 import re
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import attrs
 
+from iptables_model.grammar.plans import taking
 from iptables_model.grammar.stretches import LEAD
 from iptables_model.values.names import CHAIN_NAME
 
@@ -145,8 +145,7 @@ class Templates:
         return LineTemplate(
             match=re.compile("".join(pattern), re.DOTALL).fullmatch,
             plan=shape.plan,
-            # The getter of one item gives no tuple.
-            arrange=itemgetter(*order) if len(order) > 1 else tuple,
+            arrange=taking(order),
             chain=chain,
             jump=jump,
             quotes=line.count('"'),

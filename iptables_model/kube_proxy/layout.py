@@ -11,7 +11,7 @@ import attrs
 from iptables_model.kube_proxy.names import PREFIXES
 from iptables_model.kube_proxy.registry import SERVICES, Found
 from iptables_model.model.matches import Ip
-from iptables_model.model.rule import Rule
+from iptables_model.model.rule import Rule, ip_of
 from iptables_model.model.ruleset import Pending, Ruleset, derived, pending_in
 from iptables_model.model.targets import Dnat, Goto, Jump
 from iptables_model.netfilter import intervals
@@ -20,6 +20,7 @@ from iptables_model.values.addresses import Address
 
 __all__ = [
     "LOCAL_BALANCING",
+    "MARKING",
     "EndpointAddress",
     "ServiceChain",
     "addresses_of_services",
@@ -35,6 +36,8 @@ BALANCING = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-XLB-")
 """The chains that pick an endpoint."""
 LOCAL_BALANCING = ("KUBE-SVL-", "KUBE-XLB-")
 """Those of them that pick a local one, when a policy is Local."""
+MARKING = "KUBE-MARK-MASQ"
+"""The chain that marks what is to be masqueraded."""
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -52,10 +55,7 @@ class ServiceChain:
     def asked(self, place: int) -> Ip:
         """Give what the rule at a place asks of addresses and interfaces."""
         asking, said = self.rules.parts(place).asked
-        return next((match for match in asking.matches_of(said) if isinstance(match, Ip)), _ANY)
-
-
-_ANY = Ip()
+        return ip_of(asking.matches_of(said))
 
 
 def service_chains(ruleset: Ruleset, found: Found) -> tuple[ServiceChain, ...]:
@@ -86,7 +86,7 @@ def _endpoints(ruleset: Ruleset, name: str) -> Iterator[EndpointAddress]:
 def detectors(ruleset: Ruleset, found: Found, chains: Iterable[ServiceChain]) -> Iterator[tuple[Ip, bool]]:
     """Go through what tells pods: what is masqueraded is no pod, and what an external chain sends on at once is one."""
     inner = [(chain, place, jump) for chain in chains for place, (jump, _) in enumerate(chain.leads) if jump]
-    own = [chain.asked(place) for chain, place, jump in inner if jump == _MARK]
+    own = [chain.asked(place) for chain, place, jump in inner if jump == MARKING]
     named = _of_clients([*_masqueraded(way.rule for way in found.ways), *own])
     # Without comments, the rules that masqueraded for cluster IPs up to 1.21 name no Service; all tell pods alike.
     for asked in named or _masqueraded_by_all(ruleset):
@@ -96,12 +96,9 @@ def detectors(ruleset: Ruleset, found: Found, chains: Iterable[ServiceChain]) ->
             yield chain.asked(place), False
 
 
-_MARK = "KUBE-MARK-MASQ"
-
-
 def _masqueraded(rules: Iterable[Rule]) -> Iterator[Ip]:
     """Go through what those of some rules ask that masquerade."""
-    return (rule.ip for rule in rules if isinstance(rule.target, Jump) and rule.target.chain == _MARK)
+    return (rule.ip for rule in rules if isinstance(rule.target, Jump) and rule.target.chain == MARKING)
 
 
 def _masqueraded_by_all(ruleset: Ruleset) -> tuple[Ip, ...]:

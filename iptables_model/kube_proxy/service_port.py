@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import attrs
 
-from iptables_model.kube_proxy.layout import LOCAL_BALANCING, ServiceChain, endpoints_of, service_chains
+from iptables_model.kube_proxy.layout import LOCAL_BALANCING, MARKING, ServiceChain, endpoints_of, service_chains
 from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.model.matches import Recent
 from iptables_model.model.rule import Rule
@@ -130,7 +130,7 @@ def _external_policy(found: Found, chains: Sequence[ServiceChain]) -> Policy | N
         if chain.name.startswith("KUBE-XLB-"):
             return Policy.LOCAL
         if chain.name.startswith("KUBE-EXT-"):
-            everything = any(_leads(rule, "KUBE-MARK-MASQ") and _asks_nothing(rule) for rule in chain.rules.rules())
+            everything = any(_leads(rule, MARKING) and _asks_nothing(rule) for rule in chain.rules.rules())
             return Policy.CLUSTER if everything else Policy.LOCAL
     return Policy.CLUSTER if found.suffix is not None else None
 

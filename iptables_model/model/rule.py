@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=Match)
 
-__all__ = ["Counters", "Rule", "trusted_rule"]
+__all__ = ["Counters", "Rule", "ip_of", "trusted_rule"]
 
 _TOP = 1 << 64
 
@@ -78,9 +78,7 @@ class Rule:
     @property
     def ip(self) -> Ip:
         """Give the addresses, interfaces and protocol that the rule asks for."""
-        # iptables-save prints them before all else, so they come first.
-        first = self.matches[0] if self.matches else None
-        return first if isinstance(first, Ip) else self.match(Ip) or _ANY
+        return ip_of(self.matches)
 
     def match(self, kind: type[M]) -> M | None:
         """Find the first match of a class, or None."""
@@ -94,6 +92,13 @@ class Rule:
 
 
 _ANY = Ip()
+
+
+def ip_of(matches: tuple[Match, ...]) -> Ip:
+    """Give what the matches of a rule ask of addresses, interfaces and protocol."""
+    # iptables-save prints them before all else, so they mostly come first.
+    return next((match for match in matches if isinstance(match, Ip)), _ANY)
+
 
 trusted_rule = maker(Rule, *[field.name for field in attrs.fields(Rule)])
 """Makes a rule of the values of all its fields, in their order, which were checked when its line was read."""

@@ -212,6 +212,7 @@ class Traversal:
                 return self._leave(at, state)
             rule = chain.rule(place)
             meaning = rule.meaning
+            # To tell what is asked takes its time, and nobody wants to know of packets that have parted.
             if self._asked is not None:
                 self._learn(meaning.asked)
             yes, no = split(state, meaning.condition, self._walk.suppose)
