@@ -17,7 +17,7 @@ from iptables_model.grammar.elements import Unreadable
 from iptables_model.model.matches.comment import Comment
 from iptables_model.model.matches.ip import Ip
 from iptables_model.model.matches.unknown import UnknownMatch
-from iptables_model.model.option import Extension
+from iptables_model.model.option import Extension, single_of
 from iptables_model.model.rule import Counters, Rule, trusted_rule
 from iptables_model.model.targets.unknown import UnknownTarget
 from iptables_model.values.negatable import Negatable
@@ -66,7 +66,7 @@ class Open(NamedTuple):
     """Name a field that each line fills, what reads its text, and whether it is negated (None if it cannot be)."""
 
     field: str
-    read: Callable[[str], object]
+    reader: Reader
     negated: bool | None
 
 
@@ -102,8 +102,8 @@ def _extension(
     kind: type[Extension], fixed: dict[str, object], opened: tuple[Open, ...], texts: tuple[str, ...]
 ) -> Extension:
     fields = dict(fixed)
-    for (field, read, negated), text in zip(opened, texts, strict=True):
-        value = read(text)
+    for (field, reader, negated), text in zip(opened, texts, strict=True):
+        value = reader.read(text)
         fields[field] = value if negated is None else Negatable(value, negated=negated)
     made = kind(**fields)
     return _NOTHING if isinstance(made, Ip) and made.asks_nothing else made
@@ -157,17 +157,17 @@ class RulePlan:
             said = self._said[fields] = Sayings(tuple([self._find(*field) for field in fields]))
         return said
 
-    def _find(self, kind: type[Extension], name: str) -> Said:
+    def _find(self, kind: type[Extension], name: str, single: bool) -> Said:
         """Find out where the texts of the plan have a field."""
         for part, low, _ in self.parts:
             if part.kind is kind:
-                for place, (field, read, negated) in enumerate(part.open, low):
+                for place, (field, reader, negated) in enumerate(part.open, low):
                     if field == name:
-                        return Said() if negated else Said(read=read, place=place)
+                        return Said() if negated else Said(read=reader.single if single else reader.read, place=place)
                 value = part.fixed.get(name)
                 if isinstance(value, Negatable):
                     value = None if value.negated else value.value
-                return Said(value=value)
+                return Said(value=single_of(kind, name, value) if single else value)
         return Said()
 
 
@@ -237,10 +237,12 @@ class Reader:
     """Read the values of an option; equal texts that follow each other mostly have one value.
 
     `read` raises `ValueError` for a text that is none; `can_be` says whether it is one, where its form cannot tell.
+    `single` reads only the one number that a value stands for, None if it has more.
     """
 
     def __init__(self, flag: Flag) -> None:
         self.read: Callable[[str], object] = lru_cache(maxsize=_MOST)(partial(_read, flag))
+        self.single: Callable[[str], int | None] = lru_cache(maxsize=_MOST)(partial(_single, flag))
         self.can_be: Callable[[str], bool] = lru_cache(maxsize=_MOST)(partial(_can_be, flag))
 
 
@@ -283,7 +285,7 @@ class Planner:
         values: list[Open] = []
         for flag, negated, text in options:
             if text is None:
-                values.append(Open(flag.field, self.reader(flag).read, negated if flag.negatable else None))
+                values.append(Open(flag.field, self.reader(flag), negated if flag.negatable else None))
             elif flag.is_flag:
                 fixed[flag.field] = not negated
             else:
@@ -379,6 +381,11 @@ def _accused(part: Part, message: str) -> tuple[int, int]:
 def _read(flag: Flag, text: str) -> object:
     """Read a value from its text as it stands in a line."""
     return flag.codec.read(plain(text, flag.codec.words))
+
+
+def _single(flag: Flag, text: str) -> int | None:
+    codec = flag.codec
+    return None if codec.single is None else codec.single(plain(text, codec.words))
 
 
 def _can_be(flag: Flag, text: str) -> bool:

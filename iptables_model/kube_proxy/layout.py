@@ -12,7 +12,7 @@ from iptables_model.kube_proxy.names import PREFIXES
 from iptables_model.kube_proxy.registry import SERVICES, Found
 from iptables_model.model.matches import Ip
 from iptables_model.model.rule import Rule, ip_of
-from iptables_model.model.ruleset import Pending, Ruleset, derived, pending_in
+from iptables_model.model.ruleset import Field, Pending, Ruleset, derived, pending_in
 from iptables_model.model.targets import Dnat, Goto, Jump
 from iptables_model.netfilter import intervals
 from iptables_model.netfilter.sets import AddressSet
@@ -38,6 +38,8 @@ LOCAL_BALANCING = ("KUBE-SVL-", "KUBE-XLB-")
 """Those of them that pick a local one, when a policy is Local."""
 MARKING = "KUBE-MARK-MASQ"
 """The chain that marks what is to be masqueraded."""
+_LEADS = (Field(Jump, "chain"), Field(Goto, "chain"))
+_DESTINATIONS = (Field(Dnat, "to_destination"),)
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -50,7 +52,7 @@ class ServiceChain:
     @cached_property
     def leads(self) -> tuple[tuple[str | None, str | None], ...]:
         """List for each rule the chain to which it jumps, and the one to which it goes, None if it does not."""
-        return tuple(self.rules.values(((Jump, "chain"), (Goto, "chain"))))
+        return tuple(self.rules.values(_LEADS))
 
     def asked(self, place: int) -> Ip:
         """Give what the rule at a place asks of addresses and interfaces."""
@@ -78,7 +80,7 @@ def endpoints_of(
 def _endpoints(ruleset: Ruleset, name: str) -> Iterator[EndpointAddress]:
     """Go through the destinations of a chain, if it is that of an endpoint."""
     rules = pending_in(ruleset["nat"], name) if name.startswith("KUBE-SEP-") else None
-    for (to,) in () if rules is None else rules.values(((Dnat, "to_destination"),)):
+    for (to,) in () if rules is None else rules.values(_DESTINATIONS):
         if to is not None and to.first is not None:
             yield to.first, None if to.ports is None else to.ports.first
 

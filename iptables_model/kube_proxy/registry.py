@@ -14,7 +14,7 @@ from iptables_model.kube_proxy.names import PortName, Reference, split_chain
 from iptables_model.model.matches import Addrtype, Comment, Sctp, Tcp, Udp
 from iptables_model.model.places import Places
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Chain, Ruleset, derived, rule_of, size_of, values_of
+from iptables_model.model.ruleset import Chain, Field, Ruleset, derived, rule_of, size_of, values_of
 from iptables_model.model.targets import Accept, Drop, Goto, Jump, Reject
 from iptables_model.values.addresses import Address, single_address
 
@@ -133,6 +133,7 @@ _KINDS = {
     "loadbalancer IP": Entry.LOAD_BALANCER_IP,
     "external IP": Entry.EXTERNAL_IP,
 }
+_SAID = (Field(Comment, "comment"), Field(Jump, "chain"), Field(Goto, "chain"))
 _HEALTH_CHECK = "health check node port"
 # Up to 1.19 an unnamed port ends in a colon, and there the blank before "has no endpoints" stands as well.
 _COMMENT = re.compile(
@@ -154,7 +155,7 @@ class Registry:
         self._by_name, self._by_suffix = Places[str](), Places[str]()
         self._known: dict[str, tuple[Found, ...]] = {}
         for chain in self._chains:
-            for comment, jump, goto in values_of(chain, (Comment, "comment"), (Jump, "chain"), (Goto, "chain")):
+            for comment, jump, goto in values_of(chain, *_SAID):
                 said = read_comment(comment)
                 led = split_chain(jump or goto or "") if said is None else None
                 # Up to 1.19 an unnamed port ends in a colon.

@@ -12,7 +12,7 @@ from iptables_model.kube_proxy.layout import LOCAL_BALANCING, MARKING, ServiceCh
 from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.model.matches import Recent
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import Ruleset
+from iptables_model.model.ruleset import Field, Ruleset
 from iptables_model.model.targets import Drop, Goto, Jump
 from iptables_model.values.addresses import Address, Network, address_text
 
@@ -146,7 +146,7 @@ def _internal_policy(found: Found) -> Policy | None:
 
 def _affinity(chains: Sequence[ServiceChain]) -> int | None:
     for chain in chains:
-        for checks, seconds in chain.rules.values(((Recent, "rcheck"), (Recent, "seconds"))):
+        for checks, seconds in chain.rules.values((Field(Recent, "rcheck"), Field(Recent, "seconds"))):
             if checks:
                 return seconds  # type: ignore[no-any-return]
     return None

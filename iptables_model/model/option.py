@@ -28,6 +28,7 @@ __all__ = [
     "options_of",
     "require",
     "settle",
+    "single_of",
 ]
 
 T = TypeVar("T")
@@ -259,6 +260,12 @@ def options_of(value: Extension) -> tuple[tuple[Option, object, bool], ...]:
         else:
             found.append((declared, held, declared.is_flag and not held))
     return tuple(found)
+
+
+def single_of(kind: type[Extension], name: str, value: object) -> int | None:
+    """Give the only number that a value of an option stands for, or None if it has more, or is not there."""
+    codec = next(declared.codec for declared in kind.options if declared.name == name)
+    return None if value is None or codec.single is None else codec.single(codec.write(value))
 
 
 def require(condition: bool, message: str) -> None:

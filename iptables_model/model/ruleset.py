@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator
-from typing import Any, NamedTuple, Protocol, SupportsIndex, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, SupportsIndex, TypeVar
 
 import attrs
 
 from iptables_model.errors import ModelError, NotFound, ParseError
-from iptables_model.model.option import Extension, Match, Target
+from iptables_model.model.option import Extension, Match, Target, single_of
 from iptables_model.model.rule import Counters, Rule
 from iptables_model.values.frozen import filled, maker
 from iptables_model.values.names import CHAIN
@@ -50,8 +50,13 @@ UNKNOWN_TABLE = "unknown"
 """The name of the table that holds those rules of a fragment of which nothing tells the table."""
 
 
-Field: TypeAlias = tuple[type[Extension], str]
-"""A field of an extension, by its class and its name."""
+class Field(NamedTuple):
+    """Name a field of an extension, by its class and its name; with `single` only the one number that it stands for."""
+
+    kind: type[Extension]
+    name: str
+    single: bool = False
+
 
 
 class Asking(Protocol):
@@ -203,7 +208,7 @@ class Made:
 
     def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what they say in some fields."""
-        return (tuple([_value_of(rule, kind, name) for kind, name in fields]) for rule in self.held)
+        return (tuple([_value_of(rule, *field) for field in fields]) for rule in self.held)
 
 
 def pending_of(chain: Chain) -> Pending:
@@ -225,7 +230,7 @@ def rule_of(chain: Chain, place: int) -> Rule:
 def values_of(chain: Chain, *fields: Field) -> Iterator[tuple[Any, ...]]:
     """Go through what the rules of a chain say in some fields of matches and targets, without making the rules.
 
-    What a rule does not say, or says behind `!`, is None.
+    What a rule does not say, or says behind `!`, is None, and the single number of more than one.
     """
     return pending_of(chain).values(fields)
 
@@ -239,12 +244,12 @@ def pending_in(table: Table, name: str) -> Pending | None:
     return None if chain is None else pending_of(chain)
 
 
-def _value_of(rule: Rule, kind: type[Extension], name: str) -> object:
+def _value_of(rule: Rule, kind: type[Extension], name: str, single: bool) -> object:
     parts: tuple[Extension | None, ...] = (*rule.matches, rule.target)
     held = next((getattr(part, name) for part in parts if isinstance(part, kind)), None)
     if isinstance(held, Negatable):
-        return None if held.negated else held.value
-    return held
+        held = None if held.negated else held.value
+    return single_of(kind, name, held) if single else held
 
 
 class PendingChains(Protocol):

@@ -10,7 +10,7 @@ import attrs
 
 from iptables_model.model.matches import Ip, Socket, Tcp, Udp
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import BUILTIN_CHAINS, Asking, Parts, Pending, Ruleset, derived, pending_in
+from iptables_model.model.ruleset import BUILTIN_CHAINS, Asking, Field, Parts, Pending, Ruleset, derived, pending_in
 from iptables_model.netfilter.condition import Condition, all_of, asked_by, needed_by
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.evidence import Evidence
@@ -21,7 +21,6 @@ from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.remainder import Remainder
 from iptables_model.netfilter.sets import LineSet
 from iptables_model.netfilter.state import State
-from iptables_model.values.addresses import Network, single_address
 
 __all__ = ["ReadyChain", "ReadyChains"]
 
@@ -30,9 +29,14 @@ _MOST = 128
 _AT_HAND = 32
 """So many short chains are kept at hand: those of a Service with dozens of endpoints."""
 
-_KEYS = ((Ip, "destination"), (Tcp, "dport"), (Udp, "dport"), (Socket, "restore_skmark"))
+_KEYS = (
+    Field(Ip, "destination", single=True),
+    Field(Tcp, "dport", single=True),
+    Field(Udp, "dport", single=True),
+    Field(Socket, "restore_skmark"),
+)
 _BY_INDEX = frozenset({"dst", "dport"})
-_SOURCE = ((Ip, "source"),)
+_SOURCE = (Field(Ip, "source", single=True),)
 _BY_SOURCE, _BY_NOTHING = frozenset({"src"}), frozenset[str]()
 
 
@@ -138,25 +142,18 @@ class ReadyChain:
     def _indexes(self) -> tuple[KeyIndex, ...]:
         """Give an index of destinations and one of ports, if rules ask for exact ones."""
         addresses, ports = [], []
-        for network, tcp, udp, changes in self.rules.values(_KEYS):
+        for address, tcp, udp, changes in self.rules.values(_KEYS):
+            addresses.append(address)
             # A match that changes packets does so even if the port is another.
-            addresses.append(_key(network))
-            port = None if changes else tcp or udp
-            ports.append(port.first if port is not None and port.first == port.last else None)
+            ports.append(None if changes else udp if tcp is None else tcp)
         indexes = (KeyIndex("dst", addresses), KeyIndex("dport", ports))
         return tuple([index for index in indexes if index.loose < self.size])
 
 
 def _sources(rules: Pending) -> list[int | None]:
     """List the single addresses from which rules take packets, None for any other rule, if there are some."""
-    keys = [_key(network) for (network,) in rules.values(_SOURCE)]
+    keys = [key for (key,) in rules.values(_SOURCE)]
     return keys if keys.count(None) < len(keys) else []
-
-
-def _key(network: Network | None) -> int | None:
-    """Give the only address of a network as a number."""
-    address = None if network is None else single_address(network)
-    return None if address is None else int(address)
 
 
 def _meaning(evidence: Evidence, asking: Asking, said: Hashable) -> Meaning:

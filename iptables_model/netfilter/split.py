@@ -50,7 +50,11 @@ def split(state: State, condition: Condition, suppose: Suppose) -> Parts:
 def _split_all(state: State, condition: All, suppose: Suppose) -> Parts:
     yes, no = [state], []
     for one in condition.conditions:
-        yes, fails = split(yes[0], one, suppose) if len(yes) == 1 else _split_each(yes, one, suppose)
+        if len(yes) == 1:
+            # What `split` does; to call it for each condition of every rule takes its time.
+            yes, fails = _BY_KIND[type(one)](yes[0], one, suppose)
+        else:
+            yes, fails = _split_each(yes, one, suppose)
         no += fails
         if not yes:
             break

@@ -137,24 +137,29 @@ def network(text: str) -> Network:
     >>> network("10.0.0.1/8"), network("10.1.2.3/255.255.255.255"), network("fd00::1")
     (IPv4Network('10.0.0.0/8'), IPv4Network('10.1.2.3/32'), IPv6Network('fd00::1/128'))
     """
+    number, mask, version = _masked(text)
+    length = mask.bit_count()
+    if mask != _MASKS[version][length]:
+        return MaskedAddress(version=version, address=number & mask, mask=mask)
+    prefix = number & mask, length
+    return ipaddress.IPv4Network(prefix) if version == 4 else ipaddress.IPv6Network(prefix)
+
+
+def _masked(text: str) -> tuple[int, int, int]:
+    """Read an address and its mask as numbers, and their version."""
     host, slash, mask_text = text.partition("/")
     number, version = _number(host)
     masks = _MASKS[version]
-    longest = len(masks) - 1
     if not slash:
-        length = longest
-    elif mask_text.isdigit():
-        length = int(mask_text)
-        if length > longest:
-            raise ValueError(f'needs a mask length from 0 to {longest}, found "{mask_text}"')
-    else:
-        mask, _ = _number(mask_text)
-        ones = mask.bit_count()
-        if mask != masks[ones]:
-            return MaskedAddress(version=version, address=number & mask, mask=mask)
-        length = ones
-    prefix = number & masks[length], length
-    return ipaddress.IPv4Network(prefix) if version == 4 else ipaddress.IPv6Network(prefix)
+        return number, masks[-1], version
+    if mask_text.isdigit():
+        if int(mask_text) >= len(masks):
+            raise ValueError(f'needs a mask length from 0 to {len(masks) - 1}, found "{mask_text}"')
+        return number, masks[int(mask_text)], version
+    mask, other = _number(mask_text)
+    if other != version:
+        raise ValueError(f'needs an address and a mask of one family, found "{text}"')
+    return number, mask, version
 
 
 _MASKS = {
@@ -221,6 +226,14 @@ def _network(text: str) -> Network:
         return network(_padded(text))
 
 
+def _single(text: str) -> int | None:
+    try:
+        number, mask, version = _masked(text)
+    except ValueError:
+        number, mask, version = _masked(_padded(text))
+    return number if mask == _MASKS[version][-1] else None
+
+
 NETWORK: Codec[Network] = Codec(
     name="network",
     expected="an address, with an optional mask",
@@ -236,6 +249,7 @@ NETWORK: Codec[Network] = Codec(
     read=_network,
     write=network_text,
     hint="a rule has one address, for example 10.0.0.0/8 or fd00::/64; host names are not looked up",
+    single=_single,
 )
 """A source or destination: a prefix or an address with any mask."""
 

@@ -53,7 +53,8 @@ class Codec(Generic[T]):
     value may be left out before the next option; its text is then empty. Where there are `leads`, the option has no
     flag of its own: its value is a run of words that begins with one of these (or with `!` and one of these), and runs
     as far as a form matches; `element` is the class of whose options the words are. `read` raises `ValueError` for
-    what no form could tell.
+    what no form could tell. Where a value is a set of numbers, `single` reads of its text the only one of them, or None
+    if there are more; that takes less than to make the value.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Codec(Generic[T]):
     optional: bool = False
     leads: tuple[str, ...] = ()
     element: type | None = None
+    single: Callable[[str], int | None] | None = None
 
     def parse(self, text: str) -> T:
         """Read a value from its text.

@@ -54,6 +54,11 @@ def _ports(text: str) -> PortRange:
     return ports
 
 
+def _single(text: str) -> int | None:
+    ports = _ports(text)
+    return ports.first if ports.first == ports.last else None
+
+
 PORT_WORD = r"[0-9A-Za-z+._-]{1,24}"
 """What may be a port or a service; `port` has the last word."""
 
@@ -64,10 +69,11 @@ PORTS: Codec[PortRange] = Codec(
     read=_ports,
     write=str,
     hint="a range is written 1024:65535; the name of a service may stand for its port",
+    single=_single,
 )
 """One port or a range, as `--dport` of `tcp` takes it."""
 
-ANY_PORTS: Codec[PortRange] = attrs.evolve(PORTS, read=lambda text: _range(text, _decimal))
+ANY_PORTS: Codec[PortRange] = attrs.evolve(PORTS, read=lambda text: _range(text, _decimal), single=None)
 """One port or a range, as libxtables' own parser reads it (xtopt_parse_mport): either end may be the higher."""
 
 

@@ -15,17 +15,20 @@ from iptables_model.model.ruleset import Field, Parts, pending_in, pending_of, r
 from iptables_model.model.targets import Dnat, Jump, Mark
 from tests.files import fixture_files, fixture_name
 
-FIELDS: tuple[Field, ...] = (
-    (Ip, "source"),
-    (Ip, "destination"),
-    (Ip, "protocol"),
-    (Tcp, "dport"),
-    (Comment, "comment"),
-    (Conntrack, "ctstate"),
-    (Statistic, "probability"),
-    (Jump, "chain"),
-    (Dnat, "to_destination"),
-    (Mark, "set_xmark"),
+FIELDS = (
+    Field(Ip, "source"),
+    Field(Ip, "source", single=True),
+    Field(Ip, "destination"),
+    Field(Ip, "destination", single=True),
+    Field(Ip, "protocol"),
+    Field(Tcp, "dport"),
+    Field(Tcp, "dport", single=True),
+    Field(Comment, "comment"),
+    Field(Conntrack, "ctstate"),
+    Field(Statistic, "probability"),
+    Field(Jump, "chain"),
+    Field(Dnat, "to_destination"),
+    Field(Mark, "set_xmark"),
 )
 
 
@@ -106,5 +109,34 @@ def test_what_stands_behind_a_bang_is_no_value() -> None:
     assert _values(parse(text), "source")[0] is None
 
 
+@pytest.mark.parametrize(
+    ("option", "field", "number"),
+    [
+        ("-s 10.0.0.1", Field(Ip, "source", single=True), 0x0A000001),
+        ("-s 10.0.0.1/32", Field(Ip, "source", single=True), 0x0A000001),
+        ("-s 10.0.0.1/255.255.255.255", Field(Ip, "source", single=True), 0x0A000001),
+        ("-s 10.0.0.1/31", Field(Ip, "source", single=True), None),
+        ("-s 10.0.0.1/255.255.255.253", Field(Ip, "source", single=True), None),
+        ("-s 10/32", Field(Ip, "source", single=True), 0x0A000000),
+        ("-s fd00::1", Field(Ip, "source", single=True), 0xFD00 << 112 | 1),
+        ("-s fd00::1/64", Field(Ip, "source", single=True), None),
+        ("! -s 10.0.0.1", Field(Ip, "source", single=True), None),
+        ("-d 10.0.0.1", Field(Ip, "source", single=True), None),
+        ("-p tcp -m tcp --dport 80", Field(Tcp, "dport", single=True), 80),
+        ("-p tcp -m tcp --dport 0", Field(Tcp, "dport", single=True), 0),
+        ("-p tcp -m tcp --dport http", Field(Tcp, "dport", single=True), 80),
+        ("-p tcp -m tcp --dport 80:80", Field(Tcp, "dport", single=True), 80),
+        ("-p tcp -m tcp --dport 80:81", Field(Tcp, "dport", single=True), None),
+        ("-p tcp -m tcp ! --dport 80", Field(Tcp, "dport", single=True), None),
+    ],
+)
+def test_the_single_number_of_a_value(option: str, field: Field, number: int | None) -> None:
+    text = f"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT {option}\nCOMMIT\n"
+    made = parse(text)
+    assert len(made["filter"]["INPUT"].rules) == 1
+    for ruleset in (parse(text), made):
+        assert list(values_of(ruleset["filter"]["INPUT"], field)) == [(number,)]
+
+
 def _values(ruleset: Ruleset, name: str) -> list[object]:
-    return [value for (value,) in values_of(ruleset["filter"]["INPUT"], (Ip, name))]
+    return [value for (value,) in values_of(ruleset["filter"]["INPUT"], Field(Ip, name))]
