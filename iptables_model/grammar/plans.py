@@ -17,8 +17,10 @@ from iptables_model.grammar.elements import Unreadable
 from iptables_model.model.matches.comment import Comment
 from iptables_model.model.matches.ip import Ip
 from iptables_model.model.matches.unknown import UnknownMatch
-from iptables_model.model.option import Extension, single_of
+from iptables_model.model.option import Extension
 from iptables_model.model.rule import Counters, Rule, trusted_rule
+from iptables_model.model.ruleset import Lead
+from iptables_model.model.targets import Goto, Jump
 from iptables_model.model.targets.unknown import UnknownTarget
 from iptables_model.values.negatable import Negatable
 from iptables_model.values.numbers import Protocol
@@ -138,6 +140,14 @@ class RulePlan:
         """Give what a rule asks, without comments, of those of its texts that `asked` takes."""
         return _made(self.asking, said)
 
+    @cached_property
+    def leads(self) -> tuple[Callable[[str], object], int, bool] | None:
+        """Say what reads the name of the chain to which rules of this plan lead, where it stands, and if they jump."""
+        if self.target is None or self.target[0].kind not in (Jump, Goto):
+            return None
+        part, low, _ = self.target
+        return part.open[0].reader.read, low, part.kind is Jump
+
     @property
     def parts(self) -> tuple[tuple[PartPlan, int, int], ...]:
         """List the matches and, last, the target if there is one."""
@@ -151,23 +161,22 @@ class RulePlan:
         return trusted_rule(table, chain, matches, target, counters, index, line)
 
     def said(self, fields: tuple[Field, ...]) -> Sayings:
-        """Give what rules of this plan say in some fields: None if that is nothing or stands behind `!`."""
+        """Give what rules of this plan say in some fields, None if that is nothing."""
         said = self._said.get(fields)
         if said is None:
-            said = self._said[fields] = Sayings(tuple([self._find(*field) for field in fields]))
+            said = self._said[fields] = Sayings(tuple([self._find(field) for field in fields]))
         return said
 
-    def _find(self, kind: type[Extension], name: str, single: bool) -> Said:
+    def _find(self, field: Field) -> Said:
         """Find out where the texts of the plan have a field."""
         for part, low, _ in self.parts:
-            if part.kind is kind:
-                for place, (field, reader, negated) in enumerate(part.open, low):
-                    if field == name:
-                        return Said() if negated else Said(read=reader.single if single else reader.read, place=place)
-                value = part.fixed.get(name)
-                if isinstance(value, Negatable):
-                    value = None if value.negated else value.value
-                return Said(value=single_of(kind, name, value) if single else value)
+            if part.kind is field.kind:
+                for place, (name, reader, negated) in enumerate(part.open, low):
+                    if name == field.name:
+                        if bool(negated) is not field.negated:
+                            return Said()
+                        return Said(read=reader.single if field.single else reader.read, place=place)
+                return Said(value=field.of(part.fixed.get(field.name)))
         return Said()
 
 
@@ -196,6 +205,14 @@ class PlannedParts:
             return None
         plan, low, high = self.plan.target
         return plan.make(self.texts[low:high])  # type: ignore[return-value]
+
+    @property
+    def lead(self) -> Lead | None:
+        """Give the chain to which it leads."""
+        if self.plan.leads is None:
+            return None
+        read, place, returns = self.plan.leads
+        return Lead(read(self.texts[place]), returns)  # type: ignore[arg-type]
 
 
 class Said(NamedTuple):

@@ -10,6 +10,7 @@ import attrs
 from iptables_model.errors import ModelError, NotFound, ParseError
 from iptables_model.model.option import Extension, Match, Target, single_of
 from iptables_model.model.rule import Counters, Rule
+from iptables_model.model.targets.verdict import Goto, Jump
 from iptables_model.values.frozen import filled, maker
 from iptables_model.values.names import CHAIN
 from iptables_model.values.negatable import Negatable
@@ -19,6 +20,7 @@ __all__ = [
     "UNKNOWN_TABLE",
     "Chain",
     "Field",
+    "Lead",
     "Parts",
     "Pending",
     "PendingChains",
@@ -51,11 +53,24 @@ UNKNOWN_TABLE = "unknown"
 
 
 class Field(NamedTuple):
-    """Name a field of an extension, by its class and its name; with `single` only the one number that it stands for."""
+    """Name a field of an extension, by its class and its name.
+
+    With `negated` only what stands behind `!` is meant, else only what does not; with `single` the one number that it
+    stands for.
+    """
 
     kind: type[Extension]
     name: str
     single: bool = False
+    negated: bool = False
+
+    def of(self, held: object) -> object:
+        """Give what is meant of what an extension has in the field, or None."""
+        if isinstance(held, Negatable):
+            held = held.value if held.negated is self.negated else None
+        elif self.negated:
+            return None
+        return single_of(self.kind, self.name, held) if self.single else held
 
 
 
@@ -82,6 +97,18 @@ class Parts(Protocol):
         """Give what it does."""
         ...
 
+    @property
+    def lead(self) -> Lead | None:
+        """Give the chain to which it leads, sooner than the target is made; None if it does something else."""
+        ...
+
+
+class Lead(NamedTuple):
+    """Name the chain to which a rule leads, and whether packets come back from its end, as from a jump."""
+
+    chain: str
+    returns: bool
+
 
 class AskingAsMade:
     """Give what rules ask that are made: what they say are their matches."""
@@ -104,6 +131,12 @@ class MadeParts(NamedTuple):
     def asked(self) -> tuple[Asking, Hashable]:
         """Give what knows what the rule asks, and its matches."""
         return _AS_MADE, self.matches
+
+    @property
+    def lead(self) -> Lead | None:
+        """Give the chain to which it leads."""
+        target = self.target
+        return Lead(target.chain, isinstance(target, Jump)) if isinstance(target, Jump | Goto) else None
 
 
 class Pending(Protocol):
@@ -208,7 +241,7 @@ class Made:
 
     def values(self, fields: tuple[Field, ...]) -> Iterator[tuple[Any, ...]]:
         """Go through what they say in some fields."""
-        return (tuple([_value_of(rule, *field) for field in fields]) for rule in self.held)
+        return (tuple([_value_of(rule, field) for field in fields]) for rule in self.held)
 
 
 def pending_of(chain: Chain) -> Pending:
@@ -230,7 +263,7 @@ def rule_of(chain: Chain, place: int) -> Rule:
 def values_of(chain: Chain, *fields: Field) -> Iterator[tuple[Any, ...]]:
     """Go through what the rules of a chain say in some fields of matches and targets, without making the rules.
 
-    What a rule does not say, or says behind `!`, is None, and the single number of more than one.
+    What a rule does not say is None.
     """
     return pending_of(chain).values(fields)
 
@@ -244,12 +277,9 @@ def pending_in(table: Table, name: str) -> Pending | None:
     return None if chain is None else pending_of(chain)
 
 
-def _value_of(rule: Rule, kind: type[Extension], name: str, single: bool) -> object:
+def _value_of(rule: Rule, field: Field) -> object:
     parts: tuple[Extension | None, ...] = (*rule.matches, rule.target)
-    held = next((getattr(part, name) for part in parts if isinstance(part, kind)), None)
-    if isinstance(held, Negatable):
-        held = None if held.negated else held.value
-    return single_of(kind, name, held) if single else held
+    return field.of(next((getattr(part, field.name) for part in parts if isinstance(part, field.kind)), None))
 
 
 class PendingChains(Protocol):

@@ -19,8 +19,9 @@ from iptables_model.netfilter.meaning import meaning_of
 from iptables_model.netfilter.memory import Memory
 from iptables_model.netfilter.packet import FieldSet
 from iptables_model.netfilter.remainder import Remainder
-from iptables_model.netfilter.sets import LineSet
+from iptables_model.netfilter.sets import AddressSet, LineSet
 from iptables_model.netfilter.state import State
+from iptables_model.values.addresses import MaskedAddress, Network
 
 __all__ = ["ReadyChain", "ReadyChains"]
 
@@ -36,8 +37,8 @@ _KEYS = (
     Field(Socket, "restore_skmark"),
 )
 _BY_INDEX = frozenset({"dst", "dport"})
-_SOURCE = (Field(Ip, "source", single=True),)
-_BY_SOURCE, _BY_NOTHING = frozenset({"src"}), frozenset[str]()
+_SOURCES = (Field(Ip, "source", single=True), Field(Ip, "source", negated=True))
+_BY_SOURCE = frozenset({"src"})
 
 
 class Meaning:
@@ -67,9 +68,9 @@ MeaningOf: TypeAlias = Callable[[Asking, Hashable], Meaning]
 class ReadyChain:
     """Hold a chain with the conditions of its rules and an index of the rules that ask for one exact key.
 
-    `index_fields` are the fields that the index looks up. That of a short chain has the addresses of which rules ask
-    whether packets come from them: mostly they do not, as in the chain of an endpoint, and what else the rule asks need
-    not be made.
+    `index_fields` are the fields that the index looks up, for the rules before `index_end`. That of a short chain has
+    the addresses of which rules ask whether packets come from them, or that they do not: mostly packets of others are
+    passed, as in the chain of an endpoint, and what else the rule asks need not be made.
     """
 
     def __init__(self, table: str, name: str, rules: Pending, meaning_of: MeaningOf, policy: Verdict) -> None:
@@ -78,7 +79,8 @@ class ReadyChain:
         self.size = len(rules)
         self.indexed = self.size >= FEW
         self._sources = [] if self.indexed else _sources(rules)
-        self.index_fields = _BY_INDEX if self.indexed else _BY_SOURCE if self._sources else _BY_NOTHING
+        self.index_fields = _BY_INDEX if self.indexed else _BY_SOURCE
+        self.index_end = self.size if self.indexed else len(self._sources)
         self.policy = policy
         self.rules = rules
         self._meaning_of = meaning_of
@@ -100,7 +102,7 @@ class ReadyChain:
         return known
 
     def next_place(self, state: State, start: int) -> int:
-        """Find the first rule from `start` on that the state might match, by the index; the end if there is none."""
+        """Find the first rule from `start` on that the state might match, by the index, or where that ends."""
         if not self.indexed:
             return self._next_from(state.glimpse("src"), start)
         place = start
@@ -114,8 +116,8 @@ class ReadyChain:
 
     def _next_from(self, sources: LineSet | Remainder, place: int) -> int:
         while place < len(self._sources):
-            key = self._sources[place]
-            if key is None or sources.holds(key):
+            asked = self._sources[place]
+            if asked is None or (sources.holds(asked) if isinstance(asked, int) else sources not in asked):
                 break
             place += 1
         return place
@@ -150,10 +152,21 @@ class ReadyChain:
         return tuple([index for index in indexes if index.loose < self.size])
 
 
-def _sources(rules: Pending) -> list[int | None]:
-    """List the single addresses from which rules take packets, None for any other rule, if there are some."""
-    keys = [key for (key,) in rules.values(_SOURCE)]
-    return keys if keys.count(None) < len(keys) else []
+def _sources(rules: Pending) -> list[int | AddressSet | None]:
+    """List from where rules take packets: the single address, or the addresses from which they do not.
+
+    None stands for any other rule; the list ends with the last that asks so.
+    """
+    asked = [_addresses(network) if address is None else address for address, network in rules.values(_SOURCES)]
+    while asked and asked[-1] is None:
+        asked.pop()
+    return asked
+
+
+@lru_cache(maxsize=_MOST)
+def _addresses(network: Network | None) -> AddressSet | None:
+    """Give the addresses of a network; the rules of all Services ask for that of the pods."""
+    return None if network is None or isinstance(network, MaskedAddress) else AddressSet.of(network)
 
 
 def _meaning(evidence: Evidence, asking: Asking, said: Hashable) -> Meaning:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from iptables_model.model.option import Target
-from iptables_model.model.targets import Goto, Jump
+from iptables_model.model.ruleset import Lead
 from iptables_model.netfilter.batch import GOAL, Batch, batched
 from iptables_model.netfilter.chains import ReadyChain, ReadyChains
 from iptables_model.netfilter.effects import WORDS, Effect, Site, Verdict, effect_of, fields_read, unknown_course
@@ -23,7 +23,6 @@ __all__ = ["Passages", "Walk"]
 Position: TypeAlias = tuple[int, ...]
 
 _STOPS = (Verdict.DROP, Verdict.REJECT, Verdict.STOLEN)
-_LEADING = (Jump, Goto)
 
 
 @attrs.define(eq=False)
@@ -205,7 +204,7 @@ class Traversal:
         """Ask the rules from a place on, until one matches some of the packets; give where these go on."""
         state, chain, place = at.state, at.chain, at.position[-1]
         while True:
-            if chain.index_fields:
+            if place < chain.index_end:
                 place = chain.next_place(state, place)
                 self._learn(chain.index_fields)
             if place >= chain.size:
@@ -222,18 +221,17 @@ class Traversal:
             place += 1
         if len(yes) + len(no) > 1:
             self._learn(None)
-        target = rule.parts.target if yes else None
+        lead = rule.parts.lead if yes else None
+        target = rule.parts.target if yes and lead is None else None
         onward: list[Place] = []
         for other in yes:
-            onward += self._apply(at, place, other, target)
+            onward += self._apply(at, place, other, target) if lead is None else self._enter(at, place, other, lead)
         for other in no:
             onward.append(at.moved(other, place + 1))
         return onward
 
     def _apply(self, at: Place, place: int, state: State, target: Target | None) -> list[Place]:
         """Apply the target of the rule at a place in the chain to packets that it matches."""
-        if isinstance(target, _LEADING):
-            return self._enter(at, place, state, target)
         if target is None:
             return self._follow(at, place, state, [Effect(state, Verdict.CONTINUE)])
         alike = [state]
@@ -262,21 +260,19 @@ class Traversal:
                 self._end(state, verdict)
         return onward
 
-    def _enter(self, at: Place, place: int, state: State, target: Jump | Goto) -> list[Place]:
+    def _enter(self, at: Place, place: int, state: State, lead: Lead) -> list[Place]:
         """Enter a chain. Only a jump remembers where it came from: the end of a chain gone to returns past the goto."""
-        here = at.chain
-        chain = self._walk.chains.get(here.table, target.chain)
+        here, (name, returns) = at.chain, lead
+        chain = self._walk.chains.get(here.table, name)
         if chain is None:
-            lost = self._unknown(state, target.chain, "the text does not show the chain")
-            return self._follow(at, place, state, lost)
-        if target.chain in at.inside:
+            return self._follow(at, place, state, self._unknown(state, name, "the text does not show the chain"))
+        if name in at.inside:
             loop = "the chain leads to itself, which the kernel refuses to load (mark_source_chains)"
-            return self._follow(at, place, state, self._unknown(state, target.chain, loop))
-        jump = isinstance(target, Jump)
-        entering = state.stopped(here.table, here.name, place, f"{'jump' if jump else 'goto'} {target.chain}")
+            return self._follow(at, place, state, self._unknown(state, name, loop))
+        entering = state.stopped(here.table, here.name, place, f"jump {name}" if returns else f"goto {name}")
         before = at.position[:-1]
-        jumps = (*at.jumps, Frame(here, (*before, place + 1))) if jump else at.jumps
-        return [Place(entering, chain, (*before, place, 0), jumps, (*at.inside, target.chain))]
+        jumps = (*at.jumps, Frame(here, (*before, place + 1))) if returns else at.jumps
+        return [Place(entering, chain, (*before, place, 0), jumps, (*at.inside, name))]
 
     def _unknown(self, state: State, chain: str, reason: str) -> list[Effect]:
         self._learn(None)

@@ -94,7 +94,13 @@ def _chosen_from(first: Address, last: Address) -> AddressSet:
 
 
 def _ports(held: PortRange | None) -> NumberSet | None:
-    return None if held is None else NumberSet.of(held.first, held.last)
+    return None if held is None else _numbers(held.first, held.last)
+
+
+@lru_cache(maxsize=1024)
+def _numbers(first: int, last: int) -> NumberSet:
+    """Give the ports of a range, which many Services have."""
+    return NumberSet.of(first, last)
 
 
 def dnat(target: targets.Dnat, state: State, site: Site) -> Course:
@@ -173,7 +179,7 @@ def _mapped(target: targets.Netmap, state: State, manip: Manip, site: Site) -> C
 def _bound(state: State, manip: Manip, wanted: Wanted, site: Site) -> Course:
     """Find new addresses and ports, and bind the connection to them (nf_nat_setup_info, nf_nat_core.c)."""
     kept, rest = site.split(state, wanted.stays(manip))
-    course = each(kept, Verdict.ACCEPT)
+    course = each(kept, Verdict.ACCEPT) if kept else []
     for one in rest:
         for two, port in _new_ports(one, manip, wanted, site):
             for three, address in _addresses(two, manip, wanted, site, stays=not port):
@@ -230,9 +236,9 @@ def _set(
     """Set a field to one of a range, but for packets that have one of it already and keep it."""
     there = Within(field, to)
     kept, changed = site.split(state, there if keeps is ALWAYS else All((there, keeps)))
-    parts: list[tuple[State, Changes]] = [(one, {}) for one in kept]
     set_to = _one_of(to.bounds) if isinstance(to, NumberSet) else Constant(to)
-    return parts + [(one, {field: set_to}) for one in changed]
+    parts: list[tuple[State, Changes]] = [(one, {field: set_to}) for one in changed]
+    return [(one, {}) for one in kept] + parts if kept else parts
 
 
 @lru_cache(maxsize=1024)
