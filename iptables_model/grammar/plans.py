@@ -19,7 +19,6 @@ from iptables_model.model.matches.ip import Ip
 from iptables_model.model.matches.unknown import UnknownMatch
 from iptables_model.model.option import Extension
 from iptables_model.model.rule import Counters, Rule, trusted_rule
-from iptables_model.model.ruleset import Lead
 from iptables_model.model.targets import Goto, Jump
 from iptables_model.model.targets.unknown import UnknownTarget
 from iptables_model.values.negatable import Negatable
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from iptables_model.grammar.language import ExtensionGrammar, Flag
     from iptables_model.grammar.reading import Given, Part, Reading
     from iptables_model.model.option import Match, Target
-    from iptables_model.model.ruleset import Field
+    from iptables_model.model.ruleset import Field, Lead
 
 __all__ = ["Held", "Option", "PartPlan", "Planner", "RulePlan", "option_of", "taking"]
 
@@ -141,7 +140,7 @@ class RulePlan:
         return _made(self.asking, said)
 
     @cached_property
-    def leads(self) -> tuple[Callable[[str], object], int, bool] | None:
+    def leads(self) -> tuple[Callable[[str], Any], int, bool] | None:
         """Say what reads the name of the chain to which rules of this plan lead, where it stands, and if they jump."""
         if self.target is None or self.target[0].kind not in (Jump, Goto):
             return None
@@ -212,7 +211,7 @@ class PlannedParts:
         if self.plan.leads is None:
             return None
         read, place, returns = self.plan.leads
-        return Lead(read(self.texts[place]), returns)  # type: ignore[arg-type]
+        return read(self.texts[place]), returns
 
 
 class Said(NamedTuple):

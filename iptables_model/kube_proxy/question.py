@@ -42,6 +42,7 @@ _LOOPBACK = {4: AddressSet.read("127.0.0.0/8"), 6: AddressSet.read("::1")}
 _LOCAL_SOURCE, _LOCAL_DESTINATION = local_statement("src"), local_statement("dst")
 _COMING_IN, _MADE_HERE = Packet(), Packet(in_interface=None)
 _protocol = lru_cache(maxsize=16)(fields.protocol)
+_YES, _NO = Supposition(holds=True), Supposition(holds=False)
 _LINKS = NameSet.some() - NameSet.of(Interface("lo"))
 """All interfaces but loopback."""
 _OF_ONE_LINK = {4: AddressSet((), 4), 6: AddressSet.read("::,fe80::/10")}
@@ -99,7 +100,7 @@ class Subject:
             NameSet(intervals.unite(names)) if names else None,
         )
 
-    @property
+    @cached_property
     def pod_addresses(self) -> AddressSet:
         """Give the addresses that kube-proxy tells pods by; none where it does not."""
         return self.pods[0] or AddressSet((), self.version)
@@ -276,22 +277,22 @@ class Question:
     def suppose(self, asked: Assume, state: State) -> Supposition | None:
         """Answer what the question itself gives: whose addresses these are, that they pass, that packets are first."""
         if asked.statement == _LOCAL_SOURCE and state.identity("src") == "src":
-            return Supposition(self.by_node)
+            return _YES if self.by_node else _NO
         if asked.statement == _LOCAL_DESTINATION:
             return self._supposed_destination(state)
         if isinstance(asked.match, Recent):
             return Supposition(False, _first_connection(asked.match))
-        return Supposition(holds=True) if asked in LENIENT else None
+        return _YES if asked in LENIENT else None
 
     def _supposed_destination(self, state: State) -> Supposition:
         view = state.view("dst")
         if state.identity("dst") == "dst":
             if self.kind is Entry.NODE_PORT:
-                return Supposition(holds=True)
+                return _YES
             if self.kind is Entry.CLUSTER_IP:
-                return Supposition(holds=False)
+                return _NO
         elif view in self.about.pod_addresses:
-            return Supposition(holds=False)
+            return _NO
         told = Assumption(f"{view} is an address of the node", False, "the addresses of the node are not in the dump")
         return Supposition(False, told)
 

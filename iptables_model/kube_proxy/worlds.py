@@ -10,7 +10,7 @@ import attrs
 from iptables_model.kube_proxy.service_port import Endpoint
 from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, meet, without
-from iptables_model.netfilter.trace import Flow, leaving
+from iptables_model.netfilter.trace import Flow, hold_alike, leaving
 
 __all__ = ["World", "fate_of", "worlds_of"]
 
@@ -38,13 +38,11 @@ def fate_of(flow: Flow) -> Outcome:
 
 def _alike(flows: Sequence[Flow]) -> Iterator[Sequence[Flow]]:
     """Sort flows by the packets for which they hold, and these by what they assume."""
-    # Flows that only chance parts hold for one and the same packet, whose fields are many to compare.
-    told = {id(packet): packet for flow in flows for packet in flow.when}
-    kinds = tuple(dict.fromkeys(told.values()) if len(told) > 1 else told.values())
-    if len(kinds) == 1:
+    # Mostly only chance parts flows, and packets have many fields to compare.
+    if hold_alike(flows):
         yield from _by_assumptions(flows)
         return
-    for atom in _atoms(kinds):
+    for atom in _atoms(tuple(dict.fromkeys(packet for flow in flows for packet in flow.when))):
         yield from _by_assumptions([flow for flow in flows if any(meet(atom, held) for held in flow.when)])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator
-from typing import Any, NamedTuple, Protocol, SupportsIndex, TypeVar
+from typing import Any, NamedTuple, Protocol, SupportsIndex, TypeAlias, TypeVar
 
 import attrs
 
@@ -74,6 +74,10 @@ class Field(NamedTuple):
 
 
 
+Lead: TypeAlias = tuple[str, bool]
+"""The chain to which a rule leads, and whether packets come back from its end, as from a jump."""
+
+
 class Asking(Protocol):
     """Give what rules ask that are alike but for what they say."""
 
@@ -103,13 +107,6 @@ class Parts(Protocol):
         ...
 
 
-class Lead(NamedTuple):
-    """Name the chain to which a rule leads, and whether packets come back from its end, as from a jump."""
-
-    chain: str
-    returns: bool
-
-
 class AskingAsMade:
     """Give what rules ask that are made: what they say are their matches."""
 
@@ -136,7 +133,7 @@ class MadeParts(NamedTuple):
     def lead(self) -> Lead | None:
         """Give the chain to which it leads."""
         target = self.target
-        return Lead(target.chain, isinstance(target, Jump)) if isinstance(target, Jump | Goto) else None
+        return (target.chain, isinstance(target, Jump)) if isinstance(target, Jump | Goto) else None
 
 
 class Pending(Protocol):
@@ -436,9 +433,11 @@ def derived(ruleset: Ruleset, key: object, make: Callable[[], T]) -> T:
     Two threads may both make it; either result is as good as the other.
     """
     kept = ruleset._derived  # noqa: SLF001 (the cache belongs to this room)
-    if key not in kept:
-        kept[key] = make()
-    found: T = kept[key]
+    found: T
+    try:
+        found = kept[key]
+    except KeyError:
+        found = kept[key] = make()
     return found
 
 

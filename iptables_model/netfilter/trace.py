@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property, reduce
 from operator import or_
@@ -26,12 +26,12 @@ from iptables_model.netfilter.outcome import Outcome
 from iptables_model.netfilter.packet import Packet, PacketSet, cube_of, field_text, packet_of, parted
 from iptables_model.netfilter.path import Path
 from iptables_model.netfilter.sets import NameSet
-from iptables_model.netfilter.state import Assumption, State, Suppose, worth_telling
+from iptables_model.netfilter.state import Assumption, EachAssumed, State, Suppose, worth_telling
 from iptables_model.netfilter.steps import Home, Step, Stops, last_of, steps_of, unrolled
 from iptables_model.netfilter.walk import Walk
 from iptables_model.values.frozen import filled, maker
 
-__all__ = ["Flow", "Step", "flows_of", "leaving", "trace"]
+__all__ = ["Flow", "Step", "flows_of", "hold_alike", "leaving", "trace"]
 
 _WAY = ("in_interface", "out_interface")
 
@@ -113,6 +113,12 @@ def leaving(flow: Flow, field: str) -> Any:
     return getattr(flow.packet, field) if told is None else told.view(field, flow._place)  # noqa: SLF001
 
 
+def hold_alike(flows: Sequence[Flow]) -> bool:
+    """Say whether flows of one question are known to hold for the same packets, without making these."""
+    parts = [None if one._told is None else one._told.part for one in flows]  # noqa: SLF001 (likewise)
+    return bool(parts) and parts[0] is not None and all(one is parts[0] for one in parts)
+
+
 _made = maker(Flow, "outcome", "probability", "delivery", "reason", "_told", "_place")
 _PUBLIC = tuple(field.name for field in attrs.fields(Flow) if not field.name.startswith("_"))
 _SNAT, _DNAT = (BitSet.of(STATUS.bits[name], STATUS.bits[name]) for name in ("SNAT", "DNAT"))
@@ -147,6 +153,11 @@ class Told:
         """Give what the states have in common."""
         return reduce(met, self.states)
 
+    @property
+    def part(self) -> dict[str, Any] | None:
+        """Give the part of the packets asked about for which the flow holds, None if there are several."""
+        return self.states[0].when if len(self.states) == 1 else None
+
     def view(self, field: str, _place: int) -> Any:
         """Give what a field can be as the packets leave."""
         return reduce(or_, [state.view(field) for state in self.states])
@@ -172,6 +183,10 @@ class Told:
         return _rule_at(self.one.decided_at, self.asked.home)
 
 
+_DIFFERS = object()
+"""Stands for a field in which the states of a batch differ."""
+
+
 @attrs.frozen(eq=False, slots=False)
 class Shared:
     """Hold of what the flows of a batch are made, each of which is the state at a place."""
@@ -180,14 +195,18 @@ class Shared:
     batch: Batch
     _views: dict[str, Any] = attrs.field(factory=dict)
 
+    @property
+    def part(self) -> dict[str, Any] | None:
+        """Give the part of the packets asked about for which all flows hold, None if each has its own."""
+        return None if self.batch.differing else self.batch.when
+
     def view(self, field: str, place: int) -> Any:
         """Give what a field can be as the packets leave; what all of them have alike is worked out once."""
         alike = self._views.get(field)
         if alike is None:
-            if self.batch.differing or self.batch.differs((field,)):
-                return self.batch.view_of(place, field)
-            alike = self._views[field] = self.batch.view(field)
-        return alike
+            differs = self.batch.differing or self.batch.differs((field,))
+            alike = self._views[field] = _DIFFERS if differs else self.batch.view(field)
+        return self.batch.view_of(place, field) if alike is _DIFFERS else alike
 
     def when(self, place: int) -> PacketSet:
         """Give the packets that were asked about."""
@@ -206,7 +225,16 @@ class Shared:
 
     def assumptions(self, place: int) -> tuple[Assumption, ...]:
         """Give what was taken for granted."""
-        return worth_telling(self.batch.taken_of(place))
+        return self._assumptions if self._assumptions is not None else worth_telling(self.batch.taken_of(place))
+
+    @cached_property
+    def _assumptions(self) -> tuple[Assumption, ...] | None:
+        """Give what was taken for granted of all alike; None if what is worth telling may differ."""
+        taken = self.batch.assumed.values()
+        each = [one for one in taken if isinstance(one, EachAssumed)]
+        if any(not one.supposed or any(supposed.told for supposed in one.supposed) for one in each):
+            return None
+        return worth_telling([one for one in taken if not isinstance(one, EachAssumed)])
 
     def steps(self, place: int) -> tuple[Step, ...]:
         """Give the steps."""
