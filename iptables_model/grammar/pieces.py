@@ -139,6 +139,10 @@ class LineShape:
 
     def texts(self, line: str) -> tuple[str, ...]:
         """Give the texts of a line that go with the plan: the chain's name, the counters if any, the values."""
+        # The first lines of a shape came before its template, which reads those whose values have the same forms.
+        return (self.template and self.template.texts(line)) or self._texts(line)
+
+    def _texts(self, line: str) -> tuple[str, ...]:
         lead = LEAD.match(line)
         if lead is None:
             return ()

@@ -200,17 +200,19 @@ class PlannedParts:
     @property
     def target(self) -> Target | None:
         """Give what it does."""
-        if self.plan.target is None:
+        target = self.plan.target
+        if target is None:
             return None
-        plan, low, high = self.plan.target
+        plan, low, high = target
         return plan.make(self.texts[low:high])  # type: ignore[return-value]
 
     @property
     def lead(self) -> Lead | None:
         """Give the chain to which it leads."""
-        if self.plan.leads is None:
+        leads = self.plan.leads
+        if leads is None:
             return None
-        read, place, returns = self.plan.leads
+        read, place, returns = leads
         return read(self.texts[place]), returns
 
 

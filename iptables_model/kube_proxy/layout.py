@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TypeAlias
 
@@ -12,9 +12,10 @@ from iptables_model.kube_proxy.names import PREFIXES
 from iptables_model.kube_proxy.registry import SERVICES, Found
 from iptables_model.model.matches import Ip
 from iptables_model.model.rule import Rule, ip_of
-from iptables_model.model.ruleset import Field, Pending, Ruleset, derived, pending_in
-from iptables_model.model.targets import Dnat, Goto, Jump
+from iptables_model.model.ruleset import Field, Lead, Parts, Pending, Ruleset, derived, pending_in
+from iptables_model.model.targets import Dnat, Jump
 from iptables_model.netfilter import intervals
+from iptables_model.netfilter.chains import ReadyChains
 from iptables_model.netfilter.sets import AddressSet
 from iptables_model.values.addresses import Address
 
@@ -22,10 +23,13 @@ __all__ = [
     "LOCAL_BALANCING",
     "MARKING",
     "EndpointAddress",
-    "ServiceChain",
+    "Find",
+    "ProxyChain",
     "addresses_of_services",
+    "destinations_of",
     "detectors",
-    "endpoints_of",
+    "finder",
+    "finder_for_walk",
     "node_port_addresses",
     "service_chains",
 ]
@@ -38,56 +42,80 @@ LOCAL_BALANCING = ("KUBE-SVL-", "KUBE-XLB-")
 """Those of them that pick a local one, when a policy is Local."""
 MARKING = "KUBE-MARK-MASQ"
 """The chain that marks what is to be masqueraded."""
-_LEADS = (Field(Jump, "chain"), Field(Goto, "chain"))
 _DESTINATIONS = (Field(Dnat, "to_destination"),)
 
 
 @attrs.frozen(eq=False, slots=False)
-class ServiceChain:
-    """Hold a chain of a Service port, of which no rule is made before it is asked for."""
+class ProxyChain:
+    """Hold a chain of kube-proxy in nat, of which no rule is made before it is asked for.
+
+    `parts` gives the parts of the rule at a place.
+    """
 
     name: str
     rules: Pending
+    parts: Callable[[int], Parts]
 
     @cached_property
-    def leads(self) -> tuple[tuple[str | None, str | None], ...]:
-        """List for each rule the chain to which it jumps, and the one to which it goes, None if it does not."""
-        return tuple(self.rules.values(_LEADS))
+    def leads(self) -> tuple[Lead | None, ...]:
+        """List for each rule where it leads."""
+        return tuple([self.parts(place).lead for place in range(len(self.rules))])
 
     def asked(self, place: int) -> Ip:
         """Give what the rule at a place asks of addresses and interfaces."""
-        asking, said = self.rules.parts(place).asked
+        asking, said = self.parts(place).asked
         return ip_of(asking.matches_of(said))
 
 
-def service_chains(ruleset: Ruleset, found: Found) -> tuple[ServiceChain, ...]:
+Find: TypeAlias = Callable[[str], ProxyChain | None]
+"""Finds a chain of nat by its name."""
+
+
+def finder(ruleset: Ruleset) -> Find:
+    """Give what finds chains of a ruleset."""
+    nat = ruleset.get("nat")
+
+    def find(name: str) -> ProxyChain | None:
+        rules = None if nat is None else pending_in(nat, name)
+        return None if rules is None else ProxyChain(name, rules, rules.parts)
+
+    return find
+
+
+def finder_for_walk(chains: ReadyChains) -> Find:
+    """Give what finds chains that the walk then enters, so that what is read of them is read once."""
+
+    def find(name: str) -> ProxyChain | None:
+        ready = chains.get("nat", name)
+        return None if ready is None else ProxyChain(name, ready.rules, ready.parts)
+
+    return find
+
+
+def service_chains(ruleset: Ruleset, found: Found, find: Find) -> tuple[ProxyChain, ...]:
     """List the chains of a Service port that there are."""
     nat = ruleset.get("nat")
     if nat is None or found.suffix is None:
         return ()
-    held = [(prefix + found.suffix, pending_in(nat, prefix + found.suffix)) for prefix in PREFIXES]
-    return tuple([ServiceChain(name, rules) for name, rules in held if rules is not None])
+    held = [find(name) for prefix in PREFIXES if (name := prefix + found.suffix) in nat]
+    return tuple([chain for chain in held if chain is not None])
 
 
-def endpoints_of(
-    ruleset: Ruleset, chains: Iterable[ServiceChain], *, kinds: tuple[str, ...] = BALANCING
-) -> tuple[EndpointAddress, ...]:
-    """List the endpoints to which those of a Service port's chains lead that are of some kinds, in their order."""
-    led = [jump or goto for chain in chains if chain.name.startswith(kinds) for jump, goto in chain.leads]
-    return tuple(dict.fromkeys([one for name in led if name for one in _endpoints(ruleset, name)]))
+def destinations_of(
+    chains: Iterable[ProxyChain], find: Find, *, kinds: tuple[str, ...] = BALANCING
+) -> Iterator[EndpointAddress]:
+    """Go through the endpoints to which those of a Service port's chains lead that are of some kinds."""
+    led = [lead[0] for chain in chains if chain.name.startswith(kinds) for lead in chain.leads if lead is not None]
+    for name in led:
+        chain = find(name) if name.startswith("KUBE-SEP-") else None
+        for (to,) in () if chain is None else chain.rules.values(_DESTINATIONS):
+            if to is not None and to.first is not None:
+                yield to.first, None if to.ports is None else to.ports.first
 
 
-def _endpoints(ruleset: Ruleset, name: str) -> Iterator[EndpointAddress]:
-    """Go through the destinations of a chain, if it is that of an endpoint."""
-    rules = pending_in(ruleset["nat"], name) if name.startswith("KUBE-SEP-") else None
-    for (to,) in () if rules is None else rules.values(_DESTINATIONS):
-        if to is not None and to.first is not None:
-            yield to.first, None if to.ports is None else to.ports.first
-
-
-def detectors(ruleset: Ruleset, found: Found, chains: Iterable[ServiceChain]) -> Iterator[tuple[Ip, bool]]:
+def detectors(ruleset: Ruleset, found: Found, chains: Iterable[ProxyChain]) -> Iterator[tuple[Ip, bool]]:
     """Go through what tells pods: what is masqueraded is no pod, and what an external chain sends on at once is one."""
-    inner = [(chain, place, jump) for chain in chains for place, (jump, _) in enumerate(chain.leads) if jump]
+    inner = [(chain, place, lead[0]) for chain in chains for place, lead in enumerate(chain.leads) if lead and lead[1]]
     own = [chain.asked(place) for chain, place, jump in inner if jump == MARKING]
     named = _of_clients([*_masqueraded(way.rule for way in found.ways), *own])
     # Without comments, the rules that masqueraded for cluster IPs up to 1.21 name no Service; all tell pods alike.

@@ -13,10 +13,12 @@ import attrs
 
 from iptables_model.errors import ModelError, NotFound
 from iptables_model.kube_proxy.layout import (
-    ServiceChain,
+    Find,
+    ProxyChain,
     addresses_of_services,
+    destinations_of,
     detectors,
-    endpoints_of,
+    finder_for_walk,
     node_port_addresses,
     service_chains,
 )
@@ -25,6 +27,7 @@ from iptables_model.kube_proxy.service_port import ServicePort, service_port
 from iptables_model.model.matches import Recent
 from iptables_model.model.ruleset import Ruleset, derived
 from iptables_model.netfilter import fields, intervals
+from iptables_model.netfilter.chains import ReadyChains
 from iptables_model.netfilter.condition import Assume
 from iptables_model.netfilter.evidence import LENIENT, Evidence, local_statement
 from iptables_model.netfilter.node import Node
@@ -75,9 +78,14 @@ class Subject:
         return service_port(self.ruleset, self.found)
 
     @cached_property
-    def chains(self) -> tuple[ServiceChain, ...]:
+    def find(self) -> Find:
+        """Give what finds chains."""
+        return finder_for_walk(ReadyChains.of(self.ruleset, Evidence(self.version, self.node)))
+
+    @cached_property
+    def chains(self) -> tuple[ProxyChain, ...]:
         """List the Service port's chains."""
-        return service_chains(self.ruleset, self.found)
+        return service_chains(self.ruleset, self.found, self.find)
 
     @property
     def loopback(self) -> AddressSet:
@@ -108,7 +116,7 @@ class Subject:
     @cached_property
     def endpoints(self) -> AddressSet:
         """Give the addresses of the Service's endpoints."""
-        hosts = [int(host) for host, _ in endpoints_of(self.ruleset, self.chains)]
+        hosts = [int(host) for host, _ in destinations_of(self.chains, self.find)]
         return AddressSet(intervals.unite([(host, host + 1) for host in hosts]), self.version)
 
     @cached_property

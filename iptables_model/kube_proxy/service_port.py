@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import attrs
 
-from iptables_model.kube_proxy.layout import LOCAL_BALANCING, MARKING, ServiceChain, endpoints_of, service_chains
+from iptables_model.kube_proxy.layout import (
+    LOCAL_BALANCING,
+    MARKING,
+    ProxyChain,
+    destinations_of,
+    finder,
+    service_chains,
+)
 from iptables_model.kube_proxy.registry import Entry, Found
 from iptables_model.model.matches import Recent
 from iptables_model.model.rule import Rule
@@ -84,7 +91,8 @@ class ServicePort:
 
 def service_port(ruleset: Ruleset, found: Found) -> ServicePort:
     """Gather what the rules tell of a Service port."""
-    chains = service_chains(ruleset, found)
+    find = finder(ruleset)
+    chains = service_chains(ruleset, found, find)
     cluster_ips = found.addresses(Entry.CLUSTER_IP)
     policy = _external_policy(found, chains)
     internal = _internal_policy(found)
@@ -104,19 +112,20 @@ def service_port(ruleset: Ruleset, found: Found) -> ServicePort:
         session_affinity=_affinity(chains),
         source_ranges=_source_ranges(found, chains),
         health_check_node_port=found.health_check_node_port,
-        endpoints=_endpoint_values(endpoints_of(ruleset, chains)),
-        local_endpoints=_endpoint_values(endpoints_of(ruleset, chains, kinds=LOCAL_BALANCING)) if local else None,
+        endpoints=_endpoint_values(destinations_of(chains, find)),
+        local_endpoints=_endpoint_values(destinations_of(chains, find, kinds=LOCAL_BALANCING)) if local else None,
     )
 
 
 _BY_ADDRESS = (Entry.CLUSTER_IP, Entry.LOAD_BALANCER_IP, Entry.EXTERNAL_IP)
 
 
-def _endpoint_values(held: tuple[tuple[Address, int | None], ...]) -> tuple[Endpoint, ...]:
-    return tuple(sorted([Endpoint(address=host, port=port) for host, port in held], key=lambda one: one.place))
+def _endpoint_values(held: Iterable[tuple[Address, int | None]]) -> tuple[Endpoint, ...]:
+    ends = dict.fromkeys(held)
+    return tuple(sorted([Endpoint(address=host, port=port) for host, port in ends], key=lambda one: one.place))
 
 
-def _external_policy(found: Found, chains: Sequence[ServiceChain]) -> Policy | None:
+def _external_policy(found: Found, chains: Sequence[ProxyChain]) -> Policy | None:
     """Read the policy off the external chain, or off what the filter table or the health check says without one."""
     external = [entry for entry in found.entries if entry is not Entry.CLUSTER_IP]
     if not external:
@@ -144,7 +153,7 @@ def _internal_policy(found: Found) -> Policy | None:
     return Policy.CLUSTER if found.chains(Entry.CLUSTER_IP) else None
 
 
-def _affinity(chains: Sequence[ServiceChain]) -> int | None:
+def _affinity(chains: Sequence[ProxyChain]) -> int | None:
     for chain in chains:
         for checks, seconds in chain.rules.values((Field(Recent, "rcheck"), Field(Recent, "seconds"))):
             if checks:
@@ -152,7 +161,7 @@ def _affinity(chains: Sequence[ServiceChain]) -> int | None:
     return None
 
 
-def _source_ranges(found: Found, chains: Sequence[ServiceChain]) -> tuple[Network, ...]:
+def _source_ranges(found: Found, chains: Sequence[ProxyChain]) -> tuple[Network, ...]:
     """Read the ranges off the firewall chain; the load balancer's own address is no range of the user's."""
     own = found.addresses(Entry.LOAD_BALANCER_IP)
     ranges = []

@@ -73,7 +73,6 @@ class Field(NamedTuple):
         return single_of(self.kind, self.name, held) if self.single else held
 
 
-
 Lead: TypeAlias = tuple[str, bool]
 """The chain to which a rule leads, and whether packets come back from its end, as from a jump."""
 
@@ -342,7 +341,7 @@ class Table:
         return chain
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names()
+        return name in (self._known if self._pending is None else self._pending.names())
 
     def _names(self) -> Collection[str]:
         return self._known.keys() if self._pending is None else self._pending.names()

@@ -85,6 +85,7 @@ class ReadyChain:
         self.rules = rules
         self._meaning_of = meaning_of
         self._ready: dict[int, ReadyRule] = {}
+        self._parts: dict[int, Parts] = {}
 
     @cached_property
     def memory(self) -> Memory:
@@ -97,9 +98,19 @@ class ReadyChain:
         if known is None:
             if self.indexed and len(self._ready) >= self._worth_keeping:
                 self._ready.clear()
-            parts = self.rules.parts(place)
+            parts = self._parts.pop(place, None) or self.rules.parts(place)
             known = self._ready[place] = ReadyRule(self._meaning_of(*parts.asked), parts)
         return known
+
+    def parts(self, place: int) -> Parts:
+        """Give the parts of a rule before it is asked; those of a short chain are kept until then."""
+        known = self._ready.get(place)
+        if known is not None:
+            return known.parts
+        parts = self._parts.get(place) or self.rules.parts(place)
+        if not self.indexed:
+            self._parts[place] = parts
+        return parts
 
     def next_place(self, state: State, start: int) -> int:
         """Find the first rule from `start` on that the state might match, by the index, or where that ends."""
