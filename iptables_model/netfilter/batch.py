@@ -142,9 +142,10 @@ def _key_of(key: Any, taken: object, own: Mapping[str, Override]) -> object:
 def _rewritten(members: Sequence[State], field: str) -> Override:
     """Give what a field was rewritten to in all states alike, or to what in each."""
     first = members[0].now[field]
-    if all(one.now[field] is first for one in members):
-        return first
-    return Each(merged([one.view(field) for one in members]))
+    for one in members:
+        if one.now[field] is not first:
+            return Each(merged([one.view(field) for one in members]))
+    return first
 
 
 def _differing(members: Sequence[State]) -> Iterator[str]:
@@ -178,9 +179,15 @@ def _goals(state: State) -> tuple[object, ...]:
     """Give to what rules set where packets go; nothing if none did, or if it depends on the packet asked about."""
     if isinstance(state, Batch):
         return ()
-    overrides = [state.now[field] for field in GOAL if field in state.now]
-    values: list[Any] = [one.value for one in overrides if isinstance(one, Constant)]
-    return tuple([one.bounds for one in values]) if len(values) == len(overrides) else ()
+    goals = []
+    for field in GOAL:
+        override = state.now.get(field)
+        if isinstance(override, Constant):
+            value: Any = override.value
+            goals.append(value.bounds)
+        elif override is not None:
+            return ()
+    return tuple(goals)
 
 
 def _likeness(state: State) -> object:

@@ -10,7 +10,17 @@ import attrs
 
 from iptables_model.model.matches import Ip, Socket, Tcp, Udp
 from iptables_model.model.rule import Rule
-from iptables_model.model.ruleset import BUILTIN_CHAINS, Asking, Field, Parts, Pending, Ruleset, derived, pending_in
+from iptables_model.model.ruleset import (
+    BUILTIN_CHAINS,
+    Asking,
+    Field,
+    Lead,
+    Parts,
+    Pending,
+    Ruleset,
+    derived,
+    pending_in,
+)
 from iptables_model.netfilter.condition import Condition, all_of, asked_by, needed_by
 from iptables_model.netfilter.effects import Verdict
 from iptables_model.netfilter.evidence import Evidence
@@ -55,10 +65,11 @@ class Meaning:
 
 @attrs.define(eq=False)
 class ReadyRule:
-    """Hold what a rule asks, and its parts."""
+    """Hold what a rule asks, its parts, and the chain to which it leads, if it does."""
 
     meaning: Meaning
     parts: Parts
+    lead: Lead | None
 
 
 MeaningOf: TypeAlias = Callable[[Asking, Hashable], Meaning]
@@ -99,7 +110,7 @@ class ReadyChain:
             if self.indexed and len(self._ready) >= self._worth_keeping:
                 self._ready.clear()
             parts = self._parts.pop(place, None) or self.rules.parts(place)
-            known = self._ready[place] = ReadyRule(self._meaning_of(*parts.asked), parts)
+            known = self._ready[place] = ReadyRule(self._meaning_of(*parts.asked), parts, parts.lead)
         return known
 
     def parts(self, place: int) -> Parts:

@@ -111,8 +111,12 @@ def unite(sets: Iterable[Bounds]) -> Bounds:
     >>> unite([(0, 3), (5, 7), (2, 5)])
     (0, 7)
     """
+    spans: list[Bounds] = []
+    for bounds in sets:
+        # Most are one interval.
+        spans += (bounds,) if len(bounds) == 2 else pairs(bounds)
     joined: list[Any] = []
-    for low, high in sorted([pair for bounds in sets for pair in pairs(bounds)]):
+    for low, high in sorted(spans):
         if joined and low <= joined[-1]:
             joined[-1] = max(joined[-1], high)
         else:

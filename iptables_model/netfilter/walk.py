@@ -221,7 +221,7 @@ class Traversal:
             place += 1
         if len(yes) + len(no) > 1:
             self._learn(None)
-        lead = rule.parts.lead if yes else None
+        lead = rule.lead
         target = rule.parts.target if yes and lead is None else None
         onward: list[Place] = []
         for other in yes:
