@@ -13,6 +13,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable
+from statistics import mean
 
 from iptables_model import Packet, Ruleset, parse, reachability_matrix, reachable_endpoints, render, services, trace
 from tests.benchmarks.calico import calico
@@ -58,6 +59,15 @@ def _parse(text: str) -> dict[str, float]:
         rounds = 5 if len(text) < _MANY * 200 else 1
         found["times iptables-restore"] = best(lambda: parse(text), rounds) / restore(text, rounds)
     return found
+
+
+def _growth(text: str) -> dict[str, float]:
+    """Hold a text against a tenth of it, as often before as after: the speed of a machine changes meanwhile."""
+    tenth = kube_proxy(text.count("\n-A ") // 10)
+    before = [seconds(lambda: parse(tenth)) for _ in range(5)]
+    whole = seconds(lambda: parse(text))
+    after = [seconds(lambda: parse(tenth)) for _ in range(5)]
+    return {"times a tenth": whole / mean(before + after)}
 
 
 def _memory(text: str) -> dict[str, float]:
@@ -122,6 +132,7 @@ def _pickle(text: str) -> dict[str, float]:
 
 MEASURES: dict[str, Callable[[str], dict[str, float]]] = {
     "parse": _parse,
+    "growth": _growth,
     "memory": _memory,
     "questions": _questions,
     "services": _services,

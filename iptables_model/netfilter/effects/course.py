@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import TypeAlias
 
 import attrs
@@ -11,6 +11,7 @@ import attrs
 from iptables_model.netfilter.condition import Assume, Condition
 from iptables_model.netfilter.evidence import Evidence
 from iptables_model.netfilter.packet import ANY, FIELDS
+from iptables_model.netfilter.sets import NumberSet
 from iptables_model.netfilter.split import Parts, split
 from iptables_model.netfilter.state import Override, State, Suppose
 from iptables_model.netfilter.steps import Changes
@@ -49,13 +50,17 @@ class Effect:
 Course: TypeAlias = list[Effect]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Site:
-    """Hold where packets meet a target: at which hook, what is known beside the rules, and what is supposed."""
+    """Hold where packets meet a target: at which hook, what is known beside the rules, and what is supposed.
+
+    `ports` remembers how nat changed ports there.
+    """
 
     hook: str
     evidence: Evidence
     suppose: Suppose
+    ports: dict[Hashable, tuple[dict[str, Override], State, NumberSet | None]] = attrs.field(factory=dict)
 
     def split(self, state: State, condition: Condition) -> Parts:
         """Part the packets of a state by a condition."""

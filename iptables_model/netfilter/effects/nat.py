@@ -34,7 +34,7 @@ from iptables_model.values.numbers import PortRange
 __all__ = ["dnat", "masquerade", "netmap", "redirect", "snat"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Manip:
     """Name the fields of one end of a packet, and the bit of the connection that says it was translated.
 
@@ -178,16 +178,35 @@ def _mapped(target: targets.Netmap, state: State, manip: Manip, site: Site) -> C
 
 def _bound(state: State, manip: Manip, wanted: Wanted, site: Site) -> Course:
     """Find new addresses and ports, and bind the connection to them (nf_nat_setup_info, nf_nat_core.c)."""
-    kept, rest = site.split(state, wanted.stays(manip))
+    kept, others = _with_ports(state, manip, wanted, site)
     course = each(kept, Verdict.ACCEPT) if kept else []
-    for one in rest:
-        for two, port in _new_ports(one, manip, wanted, site):
-            for three, address in _addresses(two, manip, wanted, site, stays=not port):
-                course.append(_binding(three, manip, address | port, own=wanted.own))
+    for one, port in others:
+        for two, address in _addresses(one, manip, wanted, site, stays=not port):
+            course.append(_binding(two, manip, address | port, own=wanted.own))
     return course
 
 
 Changes: TypeAlias = dict[str, Override]
+
+
+def _with_ports(
+    state: State, manip: Manip, wanted: Wanted, site: Site
+) -> tuple[list[State], Sequence[tuple[State, Changes]]]:
+    """Give the packets that stay as they are, and of the others how their ports change.
+
+    What meets DNAT on the way to all endpoints of a Service is the same but for its share of chance. So what becomes of
+    the ports is found once; where they go does not matter to that.
+    """
+    key = manip, id(state.when), id(state.now), id(wanted.ports), wanted.base, wanted.random
+    known = site.ports.get(key)
+    if known is not None:
+        return [], [(state, known[0])]
+    kept, rest = site.split(state, wanted.stays(manip))
+    others = [one for other in rest for one in _new_ports(other, manip, wanted, site)]
+    if manip is _DESTINATION and not kept and len(others) == 1 and others[0][0] is state:
+        # With what the numbers are of: others may get them once that is gone.
+        site.ports[key] = others[0][1], state, wanted.ports
+    return kept, others
 
 
 def _addresses(
