@@ -18,6 +18,7 @@ from tests.files import fixture_files, fixture_name
 FIELDS = (
     Field(Ip, "source"),
     Field(Ip, "source", single=True),
+    Field(Ip, "source", negated=True),
     Field(Ip, "destination"),
     Field(Ip, "destination", single=True),
     Field(Ip, "protocol"),
@@ -107,6 +108,8 @@ def test_what_stands_behind_a_bang_is_no_value() -> None:
     assert str(found) == "10.0.0.1/32"
     assert str(protocol) == "tcp"
     assert _values(parse(text), "source")[0] is None
+    first, second = values_of(parse(text)["filter"]["INPUT"], Field(Ip, "source", negated=True))
+    assert (str(first[0]), second) == ("10.0.0.1/32", (None,))
 
 
 @pytest.mark.parametrize(

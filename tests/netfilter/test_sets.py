@@ -165,6 +165,12 @@ def test_addresses_read_and_show(text: str, shown: str | None) -> None:
     ("field", "value", "message"),
     [
         ("src", "10.0.0.0/33", 'a packet needs addresses or networks here, found "10.0.0.0/33"'),
+        ("src", "10.0.0.0/ffff::", 'a packet needs addresses or networks here, found "10.0.0.0/ffff::"'),
+        (
+            "src",
+            f"10.0.0.0/{'ffff:' * 7}ffff",
+            f'a packet needs addresses or networks here, found "10.0.0.0/{"ffff:" * 7}ffff"',
+        ),
         ("src", "10.0.0.1,::1", 'a packet needs addresses of one IP version, found "10.0.0.1,::1"'),
         ("dport", "80-70", 'a packet needs numbers from 0 to 65535 here, found "80-70"'),
         ("dport", "70000", 'a packet needs numbers from 0 to 65535 here, found "70000"'),

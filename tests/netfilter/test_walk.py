@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from fractions import Fraction
 
 import pytest
 
 from iptables_model import Flow, ModelError, Node, Outcome, Packet, Ruleset, parse, trace
+from iptables_model.netfilter.trace import hold_alike
 
 NODE = Node(interfaces={"eth0": ("192.0.2.1/24",), "lo": ("127.0.0.1/8",)})
 
@@ -210,3 +212,41 @@ def test_chance_at_two_equal_rules_makes_two_flows() -> None:
     flows = trace(parse(text), Packet(dst="127.0.0.1"), keep_traces=True)
     marked = {tuple(step.rule.index for step in flow.steps if step.rule): flow.probability for flow in flows}
     assert marked == {(0, 1): Fraction(1, 16), (0,): Fraction(3, 16), (1,): Fraction(3, 16), (): Fraction(9, 16)}
+
+
+def test_dnat_changes_ports_as_each_endpoint_wants() -> None:
+    ends = ("10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3", "10.0.0.4:443", "10.0.0.5:8080-8081", "10.0.0.6:443")
+    rules = [
+        f"-A PREROUTING -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination {to}\n"
+        for to in ends
+    ]
+    ruleset = parse(f"*nat\n:PREROUTING ACCEPT [0:0]\n{''.join(rules)}COMMIT\n")
+    flows = ask(ruleset, dport="80,443")
+    went = {
+        (str(flow.packet.dst), str(flow.packet.dport), "; ".join(str(one.dport) for one in flow.when), flow.probability)
+        for flow in flows
+    }
+    half = Fraction(1, 2)
+    assert went == {
+        ("10.0.0.1", "8080", "80,443", half),
+        ("10.0.0.2", "8080", "80,443", half**2),
+        ("10.0.0.3", "80,443", "80,443", half**3),
+        ("10.0.0.4", "443", "443", half**4),
+        ("10.0.0.4", "443", "80", half**4),
+        ("10.0.0.5", "8080:8081", "80,443", half**5),
+        ("10.0.0.6", "443", "443", half**6),
+        ("10.0.0.6", "443", "80", half**6),
+        ("192.0.2.1", "80,443", "80,443", half**6),
+    }
+    assert all(flow.translated is (str(flow.packet.dst) != "192.0.2.1") for flow in flows)
+
+
+def test_flows_are_known_to_hold_for_the_same_packets() -> None:
+    chance = "-A INPUT -m statistic --mode random --probability 0.25 -j DROP"
+    by_chance = ask(filtering(chance))
+    by_port = ask(filtering("-A INPUT -p tcp -m tcp --dport 80 -j DROP"), dport="80,443")
+    assert len(by_chance) == len(by_port) == 2
+    assert hold_alike(by_chance)
+    assert not hold_alike(by_port)
+    assert not hold_alike(())
+    assert not hold_alike(pickle.loads(pickle.dumps(by_chance)))  # noqa: S301 (our own)

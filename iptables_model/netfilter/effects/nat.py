@@ -50,6 +50,8 @@ _SOURCE = Manip("src", "sport", 1 << 4)
 _SETTLED = Within("status", BitSet.of(STATUS.bits["CONFIRMED"], STATUS.bits["CONFIRMED"]))
 """A connection that is confirmed stays as it is (nf_nat_setup_info, nf_nat_core.c)."""
 _DESTINATION = Manip("dst", "dport", 1 << 5)
+_FEW = 16
+"""So many changes of ports are remembered: the endpoints of a Service come one after the other."""
 
 
 @attrs.define(eq=False)
@@ -204,6 +206,8 @@ def _with_ports(
     kept, rest = site.split(state, wanted.stays(manip))
     others = [one for other in rest for one in _new_ports(other, manip, wanted, site)]
     if manip is _DESTINATION and not kept and len(others) == 1 and others[0][0] is state:
+        if len(site.ports) >= _FEW:
+            site.ports.clear()
         # With what the numbers are of: others may get them once that is gone.
         site.ports[key] = others[0][1], state, wanted.ports
     return kept, others
