@@ -188,13 +188,12 @@ def _split_mixed(state: State, sources: tuple[Bits, ...], xor: int, allowed: Bit
 
 
 def _split_chance(state: State, condition: Chance, _: Suppose) -> Parts:
-    whole, part = state.probability, condition.probability
-    yes, no = _shares(whole.numerator, whole.denominator, part.numerator, part.denominator)
+    yes, no = _shares(state.probability.as_integer_ratio(), condition.probability.as_integer_ratio())
     return _likely(state, yes), _likely(state, no)
 
 
-def _likely(state: State, share: Fraction) -> list[State]:
-    if not share:
+def _likely(state: State, share: Fraction | None) -> list[State]:
+    if share is None:
         return []
     other = state.copy()
     other.probability = share
@@ -202,12 +201,13 @@ def _likely(state: State, share: Fraction) -> list[State]:
 
 
 @lru_cache(maxsize=1024)
-def _shares(whole: int, of: int, part: int, of_part: int) -> tuple[Fraction, Fraction]:
-    """Part a share; that of the first, second, or third of four endpoints is the same for many Services.
+def _shares(whole: tuple[int, int], part: tuple[int, int]) -> tuple[Fraction | None, Fraction | None]:
+    """Part a share, None if that is nothing; what each of four endpoints has is the same for many Services.
 
     By numbers, since a fraction computes its hash whenever it is asked for.
     """
-    return Fraction(whole * part, of * of_part), Fraction(whole * (of_part - part), of * of_part)
+    yes = Fraction(*whole) * Fraction(*part)
+    return yes or None, Fraction(*whole) - yes or None
 
 
 def _split_assumption(state: State, condition: Assume, suppose: Suppose) -> Parts:
