@@ -235,12 +235,9 @@ class TableDraft:
     def _chain(self, name: str) -> Chain:
         declaration = self.declaration(name)
         policy, counters = (None, None) if declaration is None else (declaration[1].policy, declaration[1].counters)
-        rules = self._rules(name)
+        rules = ChainRules(self.sheet, self.name, name, self.entries(name))
         return deferred_chain(name, policy, counters, declared=declaration is not None, pending=rules)
 
     def rules(self, name: str) -> ChainRules | None:
         """Hold the rules of a chain, if it is there."""
-        return self._rules(name) if name in self.last else None
-
-    def _rules(self, name: str) -> ChainRules:
-        return ChainRules(self.sheet, self.name, name, self.entries(name))
+        return ChainRules(self.sheet, self.name, name, self.entries(name)) if name in self.last else None

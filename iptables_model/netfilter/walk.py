@@ -25,12 +25,8 @@ Position: TypeAlias = tuple[int, ...]
 _STOPS = (Verdict.DROP, Verdict.REJECT, Verdict.STOLEN)
 
 
-@attrs.define(eq=False)
-class Frame:
-    """Remember where a jump came from: the chain, and the position behind the rule."""
-
-    chain: ReadyChain
-    position: Position
+Frame: TypeAlias = tuple[ReadyChain, Position]
+"""Where a jump came from: the chain, and the position behind the rule."""
 
 
 @attrs.define(eq=False)
@@ -206,7 +202,8 @@ class Traversal:
         while True:
             if place < chain.index_end:
                 place = chain.next_place(state, place)
-                self._learn(chain.index_fields)
+                if self._asked is not None:
+                    self._learn(chain.index_fields)
             if place >= chain.size:
                 return self._leave(at, state)
             rule = chain.rule(place)
@@ -271,7 +268,7 @@ class Traversal:
             return self._follow(at, place, state, self._unknown(state, name, loop))
         entering = state.stopped(here.table, here.name, place, f"jump {name}" if returns else f"goto {name}")
         before = at.position[:-1]
-        jumps = (*at.jumps, Frame(here, (*before, place + 1))) if returns else at.jumps
+        jumps = (*at.jumps, (here, (*before, place + 1))) if returns else at.jumps
         return [Place(entering, chain, (*before, place, 0), jumps, (*at.inside, name))]
 
     def _unknown(self, state: State, chain: str, reason: str) -> list[Effect]:
@@ -283,9 +280,9 @@ class Traversal:
         if not at.jumps:
             self._end(_by_policy(self._start, state), self._start.policy)
             return []
-        back = at.jumps[-1]
-        inside = at.inside[: at.inside.index(back.chain.name) + 1]
-        return [Place(state, back.chain, back.position, at.jumps[:-1], inside)]
+        chain, position = at.jumps[-1]
+        inside = at.inside[: at.inside.index(chain.name) + 1]
+        return [Place(state, chain, position, at.jumps[:-1], inside)]
 
 
 def _alike(state: State, fields: frozenset[str] | None) -> list[State]:
