@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
+from operator import xor
 from typing import Any, TypeVar
 
 from iptables_model.netfilter.batch import Batch
@@ -48,8 +49,11 @@ def united(states: list[State]) -> list[State]:
         states = _with_shares_added(states, fields)
         for field in fields:
             states = _with_field_united(states, field, [other for other in fields if other != field])
+        parting = _parting(states, fields)
         for key in _assumed(states):
-            states = _without_needless(states, key, fields)
+            if key in parting:
+                states = _without_needless(states, key, fields)
+                parting = _parting(states, fields)
     return states
 
 
@@ -100,7 +104,7 @@ def _with_shares_added(states: list[State], fields: list[str]) -> list[State]:
 
 def _with_field_united(states: list[State], field: str, others: list[str]) -> list[State]:
     """Join states with different sets of one field; sets that overlap are shares of chance, which are not joined."""
-    alike = sorted_by(states, lambda state: (_contents(state, others), _taken(state), state.probability))
+    alike = sorted_by(states, lambda state: (_contents(state, others), _taken(state), _share(state)))
     return [one for held in alike for one in (_whole if held[0].probability == 1 else _disjoint)(held, field)]
 
 
@@ -139,7 +143,7 @@ def _either(one: Any, other: Any) -> Any:
 def _without_needless(states: list[State], key: object, fields: list[str]) -> list[State]:
     """Drop an assumption where what it parted is alike: it holds or not, and makes no difference."""
     found = []
-    for alike in sorted_by(states, lambda state: (_contents(state, fields), _taken(state, key), state.probability)):
+    for alike in sorted_by(states, lambda state: (_contents(state, fields), _taken(state, key), _share(state))):
         yes, no = (_that(alike, key, holds) for holds in (True, False))
         for one, other in zip(yes, no, strict=False):
             found.append(met(one, other))
@@ -157,6 +161,27 @@ def _assumed(states: list[State]) -> dict[object, None]:
     """List what some states assume and others deny."""
     held = dict.fromkeys((key, taken.holds) for state in states for key, taken in state.assumed.items())
     return dict.fromkeys(key for key, holds in held if (key, not holds) in held)
+
+
+def _parting(states: list[State], fields: list[str]) -> set[object]:
+    """Find the assumptions that alone part two states; by their hashes, so it may name some that do not.
+
+    Most part states that others part, too, and to ask that of one after the other would go through all states for each.
+    """
+    seen: dict[tuple[object, int], bool] = {}
+    found = set()
+    for state in states:
+        hashes = {key: hash((key, taken.holds)) for key, taken in state.assumed.items()}
+        alike = reduce(xor, hashes.values(), hash((_contents(state, fields), _share(state))))
+        for key, taken in state.assumed.items():
+            if seen.setdefault((key, alike ^ hashes[key]), taken.holds) is not taken.holds:
+                found.add(key)
+    return found
+
+
+def _share(state: State) -> tuple[int, int]:
+    """Tell shares of chance apart by numbers, since a fraction computes its hash whenever it is asked for."""
+    return state.probability.as_integer_ratio()
 
 
 def _contents(state: State, fields: list[str]) -> Hashable:

@@ -59,7 +59,7 @@ class Bits(NamedTuple):
     left: int = 0
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Mixed:
     """Say that the bits of a field come from fields of the packet asked about, XORed with a constant.
 
