@@ -341,7 +341,7 @@ class Table:
         return chain
 
     def __contains__(self, name: object) -> bool:
-        return name in (self._known if self._pending is None else self._pending.names())
+        return name in self._names()
 
     def _names(self) -> Collection[str]:
         return self._known.keys() if self._pending is None else self._pending.names()

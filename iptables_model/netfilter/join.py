@@ -158,9 +158,8 @@ def _that(states: list[State], key: object, holds: bool) -> list[State]:
 
 
 def _assumed(states: list[State]) -> dict[object, None]:
-    """List what some states assume and others deny."""
-    held = dict.fromkeys((key, taken.holds) for state in states for key, taken in state.assumed.items())
-    return dict.fromkeys(key for key, holds in held if (key, not holds) in held)
+    """List what some states assume, or deny."""
+    return dict.fromkeys(key for state in states for key in state.assumed)
 
 
 def _parting(states: list[State], fields: list[str]) -> set[object]:

@@ -137,7 +137,10 @@ def network(text: str) -> Network:
     >>> network("10.0.0.1/8"), network("10.1.2.3/255.255.255.255"), network("fd00::1")
     (IPv4Network('10.0.0.0/8'), IPv4Network('10.1.2.3/32'), IPv6Network('fd00::1/128'))
     """
-    number, mask, version = _masked(text)
+    return _network_of(*_masked(text))
+
+
+def _network_of(number: int, mask: int, version: int) -> Network:
     length = mask.bit_count()
     if mask != _MASKS[version][length]:
         return MaskedAddress(version=version, address=number & mask, mask=mask)
@@ -219,18 +222,19 @@ def _padded(text: str) -> str:
     return text if short is None else short[0] + ".0" * (3 - short[0].count(".")) + text[short.end() :]
 
 
-def _network(text: str) -> Network:
+def _masked_or_short(text: str) -> tuple[int, int, int]:
     try:
-        return network(text)
+        return _masked(text)
     except ValueError:
-        return network(_padded(text))
+        return _masked(_padded(text))
+
+
+def _network(text: str) -> Network:
+    return _network_of(*_masked_or_short(text))
 
 
 def _single(text: str) -> int | None:
-    try:
-        number, mask, version = _masked(text)
-    except ValueError:
-        number, mask, version = _masked(_padded(text))
+    number, mask, version = _masked_or_short(text)
     return number if mask == _MASKS[version][-1] else None
 
 

@@ -62,7 +62,7 @@ def _parse(text: str) -> dict[str, float]:
 
 
 def _growth(text: str) -> dict[str, float]:
-    """Hold a text against a tenth of it, as often before as after: the speed of a machine changes meanwhile."""
+    """Hold kube-proxy's rules against a tenth of them, before as often as after: the machine's speed changes."""
     tenth = kube_proxy(text.count("\n-A ") // 10)
     before = [seconds(lambda: parse(tenth)) for _ in range(5)]
     whole = seconds(lambda: parse(text))

@@ -181,7 +181,7 @@ def _mapped(target: targets.Netmap, state: State, manip: Manip, site: Site) -> C
 def _bound(state: State, manip: Manip, wanted: Wanted, site: Site) -> Course:
     """Find new addresses and ports, and bind the connection to them (nf_nat_setup_info, nf_nat_core.c)."""
     kept, others = _with_ports(state, manip, wanted, site)
-    course = each(kept, Verdict.ACCEPT) if kept else []
+    course = each(kept, Verdict.ACCEPT)
     for one, port in others:
         for two, address in _addresses(one, manip, wanted, site, stays=not port):
             course.append(_binding(two, manip, address | port, own=wanted.own))
@@ -259,9 +259,9 @@ def _set(
     """Set a field to one of a range, but for packets that have one of it already and keep it."""
     there = Within(field, to)
     kept, changed = site.split(state, there if keeps is ALWAYS else All((there, keeps)))
+    parts: list[tuple[State, Changes]] = [(one, {}) for one in kept]
     set_to = _one_of(to.bounds) if isinstance(to, NumberSet) else Constant(to)
-    parts: list[tuple[State, Changes]] = [(one, {field: set_to}) for one in changed]
-    return [(one, {}) for one in kept] + parts if kept else parts
+    return parts + [(one, {field: set_to}) for one in changed]
 
 
 @lru_cache(maxsize=1024)
